@@ -1,1 +1,37 @@
-export {};
+export type {
+  AttemptOutcome,
+  ChildResult,
+  Command,
+  EngineEvent,
+  Evaluation,
+  HistoryEvent,
+  OutputResult,
+} from "./core/messages.ts";
+export {
+  pendingStep,
+  type ExecutionState,
+  type Output,
+  type Reason,
+  type ReasonCode,
+  type StepState,
+  type WaitKind,
+} from "./core/state.ts";
+export {
+  UnstorableError,
+  type AttemptRecord,
+  type ChildStart,
+  type ClaimAnswer,
+  type ClaimedExecution,
+  type Clock,
+  type CommitItem,
+  type CommitVerdict,
+  type DefinitionStore,
+  type EffectResult,
+  type ExecutionRef,
+  type ExecutionStore,
+  type InboxItem,
+  type ParentLink,
+  type ResolvedWorkflow,
+  type SecretStore,
+  type Summary,
+} from "./run/ports.ts";
