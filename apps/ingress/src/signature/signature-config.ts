@@ -1,7 +1,12 @@
 // What the checks of a signature need to know of a webhook trigger, narrower than the trigger itself.
 
 export type SignatureConfig =
-  | { readonly scheme: "standard" | "github" | "stripe" | "slack" | "shopify" | "none" }
+  | { readonly scheme: "standard" }
+  | { readonly scheme: "github" }
+  | { readonly scheme: "stripe" }
+  | { readonly scheme: "slack" }
+  | { readonly scheme: "shopify" }
+  | { readonly scheme: "none" }
   | ({ readonly scheme: "hmac" } & BodyDigestFormat);
 
 /** Where the digest of the raw body stands, and how it is written. */
