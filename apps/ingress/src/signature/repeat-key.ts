@@ -14,6 +14,7 @@ import { standardHeaderNames } from "./standard.ts";
  */
 export function repeatKeyOf(config: SignatureConfig, headers: RequestHeaders, parsedBody: unknown): string | null {
   switch (config.scheme) {
+    case undefined:
     case "standard":
       return storable(optionalHeader(headers, standardHeaderNames(headers).id));
     case "github":

@@ -1,20 +1,9 @@
-// What the checks of a signature need to know of a webhook trigger, narrower than the trigger itself.
+import type { HmacSignature, Signature } from "@keelson/contracts";
 
-export type SignatureConfig =
-  | { readonly scheme: "standard" }
-  | { readonly scheme: "github" }
-  | { readonly scheme: "stripe" }
-  | { readonly scheme: "slack" }
-  | { readonly scheme: "shopify" }
-  | { readonly scheme: "none" }
-  | ({ readonly scheme: "hmac" } & BodyDigestFormat);
+/** A webhook trigger's `signature` without the names of its secrets: verification is given their values. */
+export type SignatureConfig = WithoutSecrets<Signature>;
+
+type WithoutSecrets<S> = S extends unknown ? Omit<S, "secrets"> : never;
 
 /** Where the digest of the raw body stands, and how it is written. */
-export interface BodyDigestFormat {
-  readonly header: string;
-  readonly encoding: "hex" | "base64";
-  /** Text before the digest, e.g. `sha256=`; compared exactly. */
-  readonly prefix?: string | undefined;
-  /** Header that names the delivery; without it nothing is a repeat. */
-  readonly idHeader?: string | undefined;
-}
+export type BodyDigestFormat = Omit<HmacSignature, "scheme" | "secrets">;

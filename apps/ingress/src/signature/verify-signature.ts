@@ -26,6 +26,7 @@ export function verifySignature(request: SignedRequest & { readonly signature: S
   }
   const signed: SignedRequest = { ...request, secrets };
   switch (signature.scheme) {
+    case undefined:
     case "standard":
       return verifyStandard(signed);
     case "stripe":
