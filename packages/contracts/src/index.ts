@@ -1,6 +1,43 @@
 export { assertNever } from "./assert-never.ts";
+export { BACKOFFS, RetryPolicy } from "./definition/retry.ts";
+export { BranchName, DependencyEntry, SecretName, StepId, TriggerId, WorkflowName } from "./definition/names.ts";
+export { Duration, PositiveDuration } from "./definition/fields.ts";
+export {
+  GithubSignature,
+  HmacSignature,
+  NoSignature,
+  SIGNATURE_SCHEMES,
+  ShopifySignature,
+  Signature,
+  SlackSignature,
+  StandardSignature,
+  StripeSignature,
+} from "./definition/signature.ts";
+export {
+  ConditionCase,
+  ConditionConfig,
+  DelayConfig,
+  HTTP_METHODS,
+  HttpConfig,
+  SubworkflowConfig,
+  TransformConfig,
+} from "./definition/step-config.ts";
+export {
+  ConditionStep,
+  DelayStep,
+  HttpStep,
+  STEP_TYPES,
+  Step,
+  SubworkflowStep,
+  TransformStep,
+  type StepType,
+} from "./definition/step.ts";
+export { DOCUMENT_TRIGGER_TYPES, ScheduleTrigger, Trigger, WebhookTrigger } from "./definition/trigger.ts";
+export { WorkflowDefinition } from "./definition/workflow.ts";
+export { DURATION_FORMS, parseDuration } from "./duration.ts";
 export { isJsonObject, type Json, type JsonObject } from "./json.ts";
 export { LIMITS } from "./limits.ts";
+export { PROBLEMS, problemBody, type ProblemBody, type ProblemCode, type ProblemError } from "./problems.ts";
 export {
   EXECUTION_STATUSES,
   STEP_STATUSES,

@@ -1,0 +1,41 @@
+// Kinds of value that several parts of the document share.
+
+import { z } from "zod";
+import { DURATION_FORMS, parseDuration } from "../duration.ts";
+
+/** A duration of a fixed length, zero included. */
+export const Duration = duration((ms) => ms !== null, `must be a duration of at most 365 days: ${DURATION_FORMS}`);
+export type Duration = z.infer<typeof Duration>;
+
+/** A duration longer than zero. */
+export const PositiveDuration = duration(
+  (ms) => ms !== null && ms > 0,
+  `must be a duration longer than zero and of at most 365 days: ${DURATION_FORMS}`,
+);
+export type PositiveDuration = z.infer<typeof PositiveDuration>;
+
+/** Any JSON, in whose strings `{{ expression }}` is replaced. */
+export const Template = z.json();
+export type Template = z.infer<typeof Template>;
+
+/** A string in which `{{ expression }}` is replaced. */
+export const TextTemplate = z.string();
+export type TextTemplate = z.infer<typeof TextTemplate>;
+
+/** A bare expression, without braces. */
+export const Expression = z.string().min(1, "must not be empty");
+export type Expression = z.infer<typeof Expression>;
+
+/** A header's name: a token of RFC 9110. */
+export const HeaderName = z
+  .string()
+  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/, "must be a header name: letters, digits and hyphens");
+export type HeaderName = z.infer<typeof HeaderName>;
+
+function duration(accept: (ms: number | null) => boolean, rule: string) {
+  return z.union([z.string(), z.number()], { error: rule }).superRefine((value, context) => {
+    if (!accept(parseDuration(value))) {
+      context.addIssue({ code: "custom", message: rule, params: { code: "INVALID_DURATION" } });
+    }
+  });
+}
