@@ -1,7 +1,33 @@
 import { defineConfig } from "vitest/config";
 
+// unit needs nothing running; integration and e2e share one PostgreSQL and one Redis, started once per run.
+const services = ["./e2e/global-setup.ts"];
+
 export default defineConfig({
   test: {
-    projects: [{ test: { name: "unit", include: ["{apps,packages}/*/src/**/*.test.ts"] } }],
+    passWithNoTests: false,
+    projects: [
+      { test: { name: "unit", include: ["{apps,packages}/*/src/**/*.test.ts"] } },
+      {
+        test: {
+          name: "integration",
+          include: ["{apps,packages}/*/test/**/*.int.test.ts"],
+          globalSetup: services,
+          testTimeout: 30_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: ["e2e/**/*.e2e.test.ts"],
+          globalSetup: services,
+          // Each file runs whole services of its own and measures how fast they come back: one at a time.
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
+      },
+    ],
   },
 });

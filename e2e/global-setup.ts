@@ -1,0 +1,71 @@
+// Starts what the integration and end-to-end tests run against: PostgreSQL and Redis, or those that DATABASE_ADMIN_URL
+// and REDIS_URL name, and in PostgreSQL a migrated database that tests clone. Both projects ask for it; the second one
+// gets what the first one started.
+
+import { randomBytes } from "node:crypto";
+import { Client } from "pg";
+import type { TestProject } from "vitest/node";
+import { startThrowawayServices } from "@keelson/local-stack";
+
+interface Shared {
+  readonly adminUrl: string;
+  readonly redisUrl: string;
+  readonly templateDatabase: string;
+  readonly stop: () => Promise<void>;
+}
+
+const run = globalThis as { keelsonShared?: { services: Promise<Shared>; users: number } };
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const shared = (run.keelsonShared ??= { services: start(), users: 0 });
+  shared.users += 1;
+  const { adminUrl, redisUrl, templateDatabase, stop } = await shared.services;
+  project.provide("adminUrl", adminUrl);
+  project.provide("redisUrl", redisUrl);
+  project.provide("templateDatabase", templateDatabase);
+  return async () => {
+    shared.users -= 1;
+    if (shared.users > 0) return;
+    delete run.keelsonShared;
+    await stop();
+  };
+}
+
+async function start(): Promise<Shared> {
+  const services = await startThrowawayServices({
+    databaseAdminUrl: process.env["DATABASE_ADMIN_URL"],
+    redisUrl: process.env["REDIS_URL"],
+    log: (line) => void process.stderr.write(`${line}\n`),
+  });
+  try {
+    const templateDatabase = await createTemplate(services.adminUrl);
+    const stop = async (): Promise<void> => {
+      await execute(services.adminUrl, `drop database if exists "${templateDatabase}" with (force)`);
+      await services.stop();
+    };
+    return { adminUrl: services.adminUrl, redisUrl: services.redisUrl, templateDatabase, stop };
+  } catch (error) {
+    await services.stop();
+    throw error;
+  }
+}
+
+async function createTemplate(adminUrl: string): Promise<string> {
+  const name = `keelson_template_${randomBytes(6).toString("hex")}`;
+  await execute(adminUrl, `create database "${name}" template template0`);
+  const url = new URL(adminUrl);
+  url.pathname = `/${name}`;
+  const { migrateDatabase }: { migrateDatabase?: (adminUrl: string) => Promise<unknown> } = await import("@keelson/db");
+  await migrateDatabase?.(url.href);
+  return name;
+}
+
+async function execute(url: string, statement: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}

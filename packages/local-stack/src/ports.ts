@@ -1,0 +1,67 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:net";
+
+/** `count` different TCP ports that nothing listened on just now. Another process may still take one first. */
+export async function freePorts(count: number, host = "127.0.0.1"): Promise<number[]> {
+  const servers = await Promise.all(Array.from({ length: count }, () => listen(0, host)));
+  const ports = servers.map((server) => boundPort(server));
+  await Promise.all(servers.map((server) => close(server)));
+  return ports;
+}
+
+/** One port of `freePorts`. */
+export async function freePort(host = "127.0.0.1"): Promise<number> {
+  const [port] = await freePorts(1, host);
+  if (port === undefined) throw new Error("No free port.");
+  return port;
+}
+
+export async function isPortFree(port: number, host = "127.0.0.1"): Promise<boolean> {
+  try {
+    await close(await listen(port, host));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The port of a server that should come back where it was: the one in `file` while that is free, else a new one,
+ * which `file` then holds. Reads no port below 1024.
+ */
+export async function keptPort(file: string): Promise<number> {
+  const kept = Number(await readFile(file, "utf8").catch(() => ""));
+  if (Number.isInteger(kept) && kept >= 1024 && kept <= 65_535 && (await isPortFree(kept))) return kept;
+  const port = await freePort();
+  await writeFile(file, `${port}\n`);
+  return port;
+}
+
+/** A port that was asked for is taken; the message names the variable to change. */
+export class PortTakenError extends Error {
+  constructor(port: number, variable: string) {
+    super(`Port ${port} is taken by another process. Set ${variable} to a free one, or to 0 to have one picked.`);
+    this.name = "PortTakenError";
+  }
+}
+
+async function listen(port: number, host: string): Promise<Server> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ port, host, exclusive: true }, resolve);
+  });
+  return server;
+}
+
+function boundPort(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("The server has no TCP port.");
+  return address.port;
+}
+
+async function close(server: Server): Promise<void> {
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
+}
