@@ -5,3 +5,6 @@ export { startPostgres, type Postgres, type PostgresOptions } from "./postgres.t
 export { startRedis, type Redis, type RedisOptions } from "./redis.ts";
 export { superviseService, type Service, type ServiceSpec } from "./supervise.ts";
 export { startThrowawayServices, type ThrowawayOptions, type ThrowawayServices } from "./throwaway-services.ts";
+export { startStack, type Stack } from "./stack.ts";
+export { SERVICES, type DatabaseUrls, type ServiceName, type StackOptions } from "./stack-options.ts";
+export type { Instance } from "./stack-services.ts";

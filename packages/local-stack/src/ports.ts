@@ -40,7 +40,7 @@ export async function keptPort(file: string): Promise<number> {
 /** A port that was asked for is taken; the message names the variable to change. */
 export class PortTakenError extends Error {
   constructor(port: number, variable: string) {
-    super(`Port ${port} is taken by another process. Set ${variable} to a free one, or to 0 to have one picked.`);
+    super(`Port ${port} is taken. Set ${variable} to a free one, or to 0 to have one picked.`);
     this.name = "PortTakenError";
   }
 }
