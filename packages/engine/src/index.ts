@@ -1,3 +1,6 @@
+export { decide, MAX_LOSSES, type Decision } from "./core/decide.ts";
+export type { FinishedAttempt } from "./core/draft.ts";
+export { judgeJoin } from "./core/edges.ts";
 export type {
   AttemptOutcome,
   ChildResult,
@@ -16,6 +19,8 @@ export {
   type StepState,
   type WaitKind,
 } from "./core/state.ts";
+export type { Batch } from "./run/batch.ts";
+export { createPgClock, type CalibratedClock } from "./run/pg-clock.ts";
 export {
   UnstorableError,
   type AttemptRecord,
@@ -29,9 +34,18 @@ export {
   type EffectResult,
   type ExecutionRef,
   type ExecutionStore,
+  type Hints,
   type InboxItem,
+  type LeaseStore,
+  type OwnedLease,
   type ParentLink,
   type ResolvedWorkflow,
   type SecretStore,
   type Summary,
+  type TickAnswer,
 } from "./run/ports.ts";
+export { createRunner, type Runner, type RunnerDeps, type RunnerLog, type RunnerOptions } from "./run/runner.ts";
+export { createSession, type Session, type SessionDeps, type SessionEnd, type SessionObserver } from "./run/session.ts";
+export type { ChildRequest, EvaluateContext, PerformContext, StepKind, StepKinds } from "./run/step-kind.ts";
+export { makeStorable, type Storable } from "./run/storable.ts";
+export { summarise } from "./run/summary.ts";

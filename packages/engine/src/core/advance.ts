@@ -70,7 +70,12 @@ function listensToErrors(draft: Draft, follower: string, id: string): boolean {
 export function beginFailing(draft: Draft, error: StepError, at: number): void {
   if (draft.execution.failing !== null) return;
   draft.execution = { ...draft.execution, failing: error };
-  cancelSteps(draft, at, { code: "EXECUTION_FAILED", values: { step: error.step ?? null, error: error.code } }, "letAttemptsEnd");
+  cancelSteps(
+    draft,
+    at,
+    { code: "EXECUTION_FAILED", values: { step: error.step ?? null, error: error.code } },
+    "letAttemptsEnd",
+  );
 }
 
 /** Cancels every step that has not ended; attempts in flight are aborted, or let end within their time-out. */

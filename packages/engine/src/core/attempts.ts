@@ -49,7 +49,12 @@ export function attemptStarted(draft: Draft, id: string, at: number): void {
 export function attemptLost(draft: Draft, id: string, at: number): void {
   const step = stepOf(draft, id);
   recordAttempt(draft, step, "in_doubt", null, null);
-  draft.events.push({ type: "attempt.failed", stepId: id, attempt: step.attempt, data: { code: "WORKER_LOST", inDoubt: true } });
+  draft.events.push({
+    type: "attempt.failed",
+    stepId: id,
+    attempt: step.attempt,
+    data: { code: "WORKER_LOST", inDoubt: true },
+  });
   if (draft.execution.failing !== null) {
     const reason = { code: "EXECUTION_FAILED" as const, values: { error: draft.execution.failing.code } };
     changeStep(draft, id, { status: "cancelled", finishedAt: at, sentAt: null, inDoubt: true, reason });
@@ -58,7 +63,14 @@ export function attemptLost(draft: Draft, id: string, at: number): void {
   }
 }
 
-export function attemptEnded(draft: Draft, id: string, attempt: number, outcome: AttemptOutcome, at: number, random: number): void {
+export function attemptEnded(
+  draft: Draft,
+  id: string,
+  attempt: number,
+  outcome: AttemptOutcome,
+  at: number,
+  random: number,
+): void {
   const step = stepOf(draft, id);
   if (step.status !== "running" || step.sentAt === null || step.attempt !== attempt) return;
   if (outcome.kind === "succeeded") {
@@ -70,7 +82,14 @@ export function attemptEnded(draft: Draft, id: string, attempt: number, outcome:
 }
 
 /** A waited-for child has ended; another child's end, or one that comes too late, is none of this step's business. */
-export function childEnded(draft: Draft, id: string, childId: string, result: ChildResult, at: number, random: number): void {
+export function childEnded(
+  draft: Draft,
+  id: string,
+  childId: string,
+  result: ChildResult,
+  at: number,
+  random: number,
+): void {
   const step = stepOf(draft, id);
   if (step.status !== "waiting" || step.wait !== "child" || step.childId !== childId) return;
   if (result.status === "succeeded") {
@@ -98,7 +117,10 @@ export function waitEnded(draft: Draft, id: string, at: number, random: number):
       return;
     case "child": {
       if (step.childId !== null) draft.commands.push({ kind: "cancelChild", stepId: id, childId: step.childId });
-      const error: StepError = { code: "STEP_TIMEOUT", message: `Child execution ${step.childId} did not end within the step's time-out` };
+      const error: StepError = {
+        code: "STEP_TIMEOUT",
+        message: `Child execution ${step.childId} did not end within the step's time-out`,
+      };
       attemptFailed(draft, id, { kind: "failed", error, retryable: true, inDoubt: false }, at, random);
       return;
     }
@@ -124,7 +146,13 @@ function delayStarted(draft: Draft, id: string, untilAt: number, at: number): vo
     stepSucceeded(draft, id, { until }, at, { attempt: 1 });
     return;
   }
-  changeStep(draft, id, { status: "waiting", attempt: 1, wait: "delay", dueAt: untilAt, reason: { code: "DELAYED", values: { until } } });
+  changeStep(draft, id, {
+    status: "waiting",
+    attempt: 1,
+    wait: "delay",
+    dueAt: untilAt,
+    reason: { code: "DELAYED", values: { until } },
+  });
 }
 
 function childStarted(draft: Draft, id: string, child: Extract<Evaluation, { kind: "child" }>, at: number): void {
@@ -133,7 +161,11 @@ function childStarted(draft: Draft, id: string, child: Extract<Evaluation, { kin
   draft.commands.push({ kind: "startChild", stepId: id, childId: child.childId, wait: child.wait });
   draft.events.push({ type: "attempt.started", stepId: id, attempt, data: { childExecutionId: child.childId } });
   if (!child.wait) {
-    stepSucceeded(draft, id, { executionId: child.childId }, at, { attempt, input: child.input, childId: child.childId });
+    stepSucceeded(draft, id, { executionId: child.childId }, at, {
+      attempt,
+      input: child.input,
+      childId: child.childId,
+    });
     return;
   }
   changeStep(draft, id, {
@@ -148,7 +180,13 @@ function childStarted(draft: Draft, id: string, child: Extract<Evaluation, { kin
   });
 }
 
-function attemptFailed(draft: Draft, id: string, outcome: Extract<AttemptOutcome, { kind: "failed" }>, at: number, random: number): void {
+function attemptFailed(
+  draft: Draft,
+  id: string,
+  outcome: Extract<AttemptOutcome, { kind: "failed" }>,
+  at: number,
+  random: number,
+): void {
   const step = stepOf(draft, id);
   const node = nodeOf(draft, id);
   const error: StepError = { ...outcome.error, step: id };
@@ -175,9 +213,24 @@ function attemptFailed(draft: Draft, id: string, outcome: Extract<AttemptOutcome
   }
   const reason = {
     code: "RETRY_SCHEDULED" as const,
-    values: { attempt: step.attempt, failures, maxAttempts: node.retry.maxAttempts, error: error.code, nextAttemptAt: new Date(nextAttemptAt).toISOString() },
+    values: {
+      attempt: step.attempt,
+      failures,
+      maxAttempts: node.retry.maxAttempts,
+      error: error.code,
+      nextAttemptAt: new Date(nextAttemptAt).toISOString(),
+    },
   };
-  changeStep(draft, id, { status: "waiting", failures, error, inDoubt: outcome.inDoubt, wait: "backoff", sentAt: null, dueAt: nextAttemptAt, reason });
+  changeStep(draft, id, {
+    status: "waiting",
+    failures,
+    error,
+    inDoubt: outcome.inDoubt,
+    wait: "backoff",
+    sentAt: null,
+    dueAt: nextAttemptAt,
+    reason,
+  });
 }
 
 function stepSucceeded(draft: Draft, id: string, output: Json, at: number, more: Partial<StepState>): void {

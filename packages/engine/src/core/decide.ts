@@ -103,7 +103,14 @@ function giveUp(draft: Draft, at: number, losses: number): void {
   for (const step of draft.steps.values()) {
     if (step.status !== "running") continue;
     const reason = { code: "WORKER_LOST" as const, values: { losses } };
-    changeStep(draft, step.id, { status: "failed", error: { ...error, step: step.id }, finishedAt: at, sentAt: null, inDoubt: step.sentAt !== null, reason });
+    changeStep(draft, step.id, {
+      status: "failed",
+      error: { ...error, step: step.id },
+      finishedAt: at,
+      sentAt: null,
+      inDoubt: step.sentAt !== null,
+      reason,
+    });
   }
   cancelSteps(draft, at, { code: "WORKER_LOST", values: { losses } }, "abort");
   changeExecution(draft, { status: "failed", error }, { code: error.code });
@@ -135,7 +142,12 @@ function expired(draft: Draft, at: number): boolean {
     code: "EXECUTION_TIMEOUT",
     message: `The execution did not end by its deadline, ${new Date(deadlineAt).toISOString()}`,
   };
-  cancelSteps(draft, at, { code: "EXECUTION_TIMED_OUT", values: { deadlineAt: new Date(deadlineAt).toISOString() } }, "abort");
+  cancelSteps(
+    draft,
+    at,
+    { code: "EXECUTION_TIMED_OUT", values: { deadlineAt: new Date(deadlineAt).toISOString() } },
+    "abort",
+  );
   changeExecution(draft, { status: "failed", error }, { code: error.code });
   return true;
 }

@@ -69,7 +69,11 @@ function recordStep(draft: Draft, status: StepStatus, step: StepState): void {
 }
 
 /** Replaces fields of the execution; a change of status is recorded as `execution.<status>`. */
-export function changeExecution(draft: Draft, change: Partial<Omit<ExecutionState, "steps">>, data?: HistoryEvent["data"]): void {
+export function changeExecution(
+  draft: Draft,
+  change: Partial<Omit<ExecutionState, "steps">>,
+  data?: HistoryEvent["data"],
+): void {
   const before = draft.execution.status;
   draft.execution = { ...draft.execution, ...change };
   if (draft.execution.status !== before) {

@@ -13,7 +13,12 @@ export function restart(draft: Draft, event: Extract<EngineEvent, { kind: "retry
   const anew = downstream(draft, [...broken, ...asked]);
   if (anew.size === 0) return;
   const belowFrom = downstream(draft, asked);
-  for (const id of anew) runAnew(draft, stepOf(draft, id), { broken: broken.includes(id), belowFrom: belowFrom.has(id), isFrom: id === event.from });
+  for (const id of anew)
+    runAnew(draft, stepOf(draft, id), {
+      broken: broken.includes(id),
+      belowFrom: belowFrom.has(id),
+      isFrom: id === event.from,
+    });
   changeExecution(
     draft,
     { status: "queued", held: event.held, failing: null, error: null, output: null, deadlineAt: event.deadlineAt },

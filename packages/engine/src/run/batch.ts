@@ -24,17 +24,34 @@ export interface Batch {
 
 /** An event with what came along with it: the inbox row it was made of, the record of the effect. */
 export interface Fed {
-  readonly event: EngineEvent;
+  /** Null for mail that says nothing any more: only its row is used up. */
+  readonly event: EngineEvent | null;
   readonly inboxId?: string;
   readonly effect?: EffectResult;
 }
 
 export function emptyBatch(): Batch {
-  return { fed: [], events: [], changed: new Set(), attempts: [], children: [], cancels: [], eaten: [], performs: [], aborts: [], progress: false };
+  return {
+    fed: [],
+    events: [],
+    changed: new Set(),
+    attempts: [],
+    children: [],
+    cancels: [],
+    eaten: [],
+    performs: [],
+    aborts: [],
+    progress: false,
+  };
 }
 
 /** Adds what a decision recorded; its commands are the caller's. */
-export function addDecision(batch: Batch, executionId: string, decision: Decision, effect: EffectResult | undefined): void {
+export function addDecision(
+  batch: Batch,
+  executionId: string,
+  decision: Decision,
+  effect: EffectResult | undefined,
+): void {
   batch.events.push(...decision.events);
   for (const id of decision.changed) batch.changed.add(id);
   for (const attempt of decision.attempts) {
@@ -43,7 +60,12 @@ export function addDecision(batch: Batch, executionId: string, decision: Decisio
   }
 }
 
-function attemptRecord(executionId: string, attempt: FinishedAttempt, step: StepState | undefined, effect: EffectResult | undefined): AttemptRecord {
+function attemptRecord(
+  executionId: string,
+  attempt: FinishedAttempt,
+  step: StepState | undefined,
+  effect: EffectResult | undefined,
+): AttemptRecord {
   const { keyIter, ...rest } = attempt;
   const isRequest = step?.childId === null;
   return {

@@ -9,7 +9,10 @@ export interface ChildPlannerDeps {
   readonly definitions: DefinitionStore;
   readonly clock: Clock;
   /** Problems of an input against a workflow's `inputSchema`; none: it fits. */
-  readonly checkInput: (workflow: CompiledWorkflow, input: Json) => readonly { readonly path: string; readonly message: string }[];
+  readonly checkInput: (
+    workflow: CompiledWorkflow,
+    input: Json,
+  ) => readonly { readonly path: string; readonly message: string }[];
 }
 
 export type PlannedChild = { readonly evaluation: Evaluation; readonly child: ChildStart | null };
@@ -22,10 +25,13 @@ export async function planChild(
   request: ChildRequest,
 ): Promise<PlannedChild> {
   const found = await deps.definitions.resolve(parent.tenantId, request.workflow, request.version);
-  if (found === null) return refused(`No workflow '${request.workflow}'${versionText(request.version)} exists in this tenant`);
+  if (found === null)
+    return refused(`No workflow '${request.workflow}'${versionText(request.version)} exists in this tenant`);
   if (found.status === "archived") return refused(`Workflow '${request.workflow}' is archived`);
   if (parent.nesting >= LIMITS.nestingLevels) {
-    return refused(`A child of '${request.workflow}' would lie more than ${LIMITS.nestingLevels} levels below the root execution`);
+    return refused(
+      `A child of '${request.workflow}' would lie more than ${LIMITS.nestingLevels} levels below the root execution`,
+    );
   }
   const workflow = await deps.definitions.loadVersion(parent.tenantId, found.versionId);
   const problems = deps.checkInput(workflow, request.input);
@@ -55,7 +61,12 @@ export async function planFailureWorkflow(
   const found = await deps.definitions.resolve(failed.tenantId, name, null);
   if (found === null || found.status === "archived") return null;
   const workflow = await deps.definitions.loadVersion(failed.tenantId, found.versionId);
-  const input = { executionId: failed.executionId, workflow: failed.workflowName, error: error as unknown as Json, input: failed.input };
+  const input = {
+    executionId: failed.executionId,
+    workflow: failed.workflowName,
+    error: error as unknown as Json,
+    input: failed.input,
+  };
   if (deps.checkInput(workflow, input).length > 0) return null;
   return {
     ...childBase(deps, found, workflow, input),

@@ -199,3 +199,34 @@ export interface Clock {
 }
 
 export type { TriggerType };
+
+/** What PostgreSQL says this worker owns. */
+export interface OwnedLease extends ExecutionRef {
+  /** Its inbox holds rows. */
+  readonly mail: boolean;
+}
+
+export interface TickAnswer {
+  /** False: this incarnation has been declared dead, or its lease ran out; it never returns. */
+  readonly alive: boolean;
+  /** PostgreSQL's time; epoch ms. */
+  readonly nowAt: number;
+  readonly owned: readonly OwnedLease[];
+}
+
+export interface LeaseStore {
+  /** A new incarnation of this process as a worker; its id. */
+  register(name: string, ttlMs: number): Promise<string>;
+  /** Renews the one lease that all of the worker's executions hang on. */
+  tick(workerId: string, ttlMs: number): Promise<TickAnswer>;
+  /** A graceful end: what it still owns is due at once, and counts as no loss. */
+  retire(workerId: string): Promise<void>;
+}
+
+/** Wake-ups over Redis. Hints alone: they may be lost, doubled or late, and sending never rejects. */
+export interface Hints {
+  /** The execution is due, in `delayMs` (0: now). */
+  wake(ref: ExecutionRef, delayMs: number): void;
+  /** Something came to its inbox: for the worker that holds it. */
+  mail(ref: ExecutionRef): void;
+}

@@ -22,7 +22,11 @@ export function scopeOfStep(
   };
 }
 
-export function scopeOfExecution(execution: ClaimedExecution, state: ExecutionState, outputs: ReadonlyMap<string, Json>): Scope {
+export function scopeOfExecution(
+  execution: ClaimedExecution,
+  state: ExecutionState,
+  outputs: ReadonlyMap<string, Json>,
+): Scope {
   return {
     input: execution.input,
     trigger: execution.trigger,

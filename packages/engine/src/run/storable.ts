@@ -9,7 +9,8 @@ const UNSTORABLE_TEXT_ALL = new RegExp(UNSTORABLE_TEXT, "g");
 
 /** Replaces NUL and lone surrogates by U+FFFD; refuses what is nested too deeply or larger than a step's output may be. */
 export function makeStorable(value: Json, maxBytes: number = LIMITS.stepOutputBytes): Storable {
-  if (depthExceeds(value, LIMITS.jsonDepth)) return { ok: false, why: `it is nested more than ${LIMITS.jsonDepth} levels deep` };
+  if (depthExceeds(value, LIMITS.jsonDepth))
+    return { ok: false, why: `it is nested more than ${LIMITS.jsonDepth} levels deep` };
   const text = JSON.stringify(value) ?? "null";
   if (text.length > maxBytes || (text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes)) {
     return { ok: false, why: `it has more than ${maxBytes} bytes as JSON` };
@@ -18,7 +19,8 @@ export function makeStorable(value: Json, maxBytes: number = LIMITS.stepOutputBy
 }
 
 function clean(value: Json): Json {
-  if (typeof value === "string") return UNSTORABLE_TEXT.test(value) ? value.replace(UNSTORABLE_TEXT_ALL, "\uFFFD") : value;
+  if (typeof value === "string")
+    return UNSTORABLE_TEXT.test(value) ? value.replace(UNSTORABLE_TEXT_ALL, "\uFFFD") : value;
   if (value === null || typeof value !== "object") return value;
   if (Array.isArray(value)) return value.map(clean);
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [clean(key), clean(inner)]));

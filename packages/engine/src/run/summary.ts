@@ -28,7 +28,8 @@ export function nextWakeAt(state: ExecutionState): number | null {
   let wakeAt = state.deadlineAt;
   if (state.held) return wakeAt;
   for (const step of state.steps.values()) {
-    if (step.status === "waiting" && step.dueAt !== null && (wakeAt === null || step.dueAt < wakeAt)) wakeAt = step.dueAt;
+    if (step.status === "waiting" && step.dueAt !== null && (wakeAt === null || step.dueAt < wakeAt))
+      wakeAt = step.dueAt;
   }
   return wakeAt;
 }

@@ -1,0 +1,124 @@
+// The effects of one execution's attempts that are under way here. Each begins after its commit and under a live lease.
+import type { Json } from "@keelson/contracts";
+import type { CompiledWorkflow } from "@keelson/dag";
+import type { ExecutionState } from "../core/state.ts";
+import { idempotencyKey, type Fed } from "./batch.ts";
+import type { Evaluator } from "./evaluate.ts";
+import type { ClaimedExecution, Clock, EffectResult, SecretStore } from "./ports.ts";
+import { scopeOfStep, secretsNamed, stepsNamed } from "./scope.ts";
+import type { StepKinds } from "./step-kind.ts";
+import { makeStorable } from "./storable.ts";
+
+export interface Effects {
+  readonly running: number;
+  begin(state: ExecutionState, stepId: string, attempt: number): void;
+  abort(stepId: string): void;
+  abortAll(): void;
+}
+
+export interface EffectsDeps {
+  readonly kinds: StepKinds;
+  readonly secrets: SecretStore;
+  readonly clock: Clock;
+  /** The attempt's outcome, as an event to feed. */
+  readonly ended: (fed: Fed) => void;
+  readonly attempted: (attempt: { stepId: string; attempt: number; outcome: string; durationMs: number }) => void;
+}
+
+export function createEffects(
+  deps: EffectsDeps,
+  execution: ClaimedExecution,
+  workflow: CompiledWorkflow,
+  evaluator: Evaluator,
+): Effects {
+  const running = new Map<string, AbortController>();
+
+  function begin(state: ExecutionState, stepId: string, attempt: number): void {
+    const controller = new AbortController();
+    const beganMs = deps.clock.monotonicMs();
+    running.set(stepId, controller);
+    void perform(state, stepId, controller.signal).then((effect) => {
+      if (running.get(stepId) === controller) running.delete(stepId);
+      const { outcome } = effect;
+      deps.attempted({
+        stepId,
+        attempt,
+        outcome: outcome.kind === "succeeded" ? "succeeded" : outcome.error.code,
+        durationMs: deps.clock.monotonicMs() - beganMs,
+      });
+      const event = {
+        kind: "attemptEnded" as const,
+        at: deps.clock.nowAt(),
+        stepId,
+        attempt,
+        outcome,
+        random: deps.clock.random(),
+      };
+      deps.ended({ event, effect });
+    });
+  }
+
+  async function perform(state: ExecutionState, stepId: string, signal: AbortSignal): Promise<EffectResult> {
+    try {
+      const step = workflow.graph.byId.get(stepId);
+      const compiled = workflow.steps.get(stepId);
+      const run = state.steps.get(stepId);
+      if (step === undefined || compiled === undefined || run === undefined)
+        throw new Error(`No step '${stepId}' to perform`);
+      const kind = deps.kinds[step.type];
+      if (kind.perform === undefined) throw new Error(`Steps of type '${step.type}' have no effect to perform`);
+      const names = secretsNamed(compiled);
+      const secrets =
+        names.length === 0 ? new Map<string, string>() : await deps.secrets.read(execution.tenantId, names);
+      const outputs = await evaluator.outputs(state, stepsNamed(compiled));
+      const effect = await kind.perform({
+        step,
+        compiled,
+        scope: scopeOfStep(execution, state, outputs, run, secrets),
+        input: run.input,
+        idempotencyKey: idempotencyKey(execution.executionId, stepId, run.keyIter),
+        signal,
+      });
+      return storableEffect(effect);
+    } catch (error) {
+      return failedEffect(error);
+    }
+  }
+
+  return {
+    get running() {
+      return running.size;
+    },
+    begin,
+    abort: (stepId) => running.get(stepId)?.abort(),
+    abortAll() {
+      for (const controller of running.values()) controller.abort();
+    },
+  };
+}
+
+function storableEffect(effect: EffectResult): EffectResult {
+  const { outcome } = effect;
+  if (outcome.kind === "failed") {
+    const details = makeStorable(outcome.error.details ?? null);
+    return { ...effect, outcome: { ...outcome, error: withDetails(outcome.error, details.ok ? details.value : null) } };
+  }
+  const kept = makeStorable(outcome.output);
+  if (kept.ok) return { ...effect, outcome: { ...outcome, output: kept.value } };
+  const error = { code: "TOO_LARGE" as const, message: `The step's output cannot be stored: ${kept.why}` };
+  return { ...effect, outcome: { kind: "failed", error, retryable: false, inDoubt: false } };
+}
+
+function withDetails<E extends { readonly details?: Json }>(error: E, details: Json): E {
+  return error.details === undefined ? error : { ...error, details };
+}
+
+/** A failure to prepare the effect, such as PostgreSQL not answering for a secret: nothing was sent, try again. */
+function failedEffect(error: unknown): EffectResult {
+  const message = `The attempt could not be prepared: ${error instanceof Error ? error.message : String(error)}`;
+  return {
+    outcome: { kind: "failed", error: { code: "HTTP_NETWORK", message }, retryable: true, inDoubt: false },
+    request: null,
+    response: null,
+  };
+}

@@ -1,0 +1,197 @@
+// A worker's runner: hints in, leases taken, a session for each execution, and the tick that keeps what this process
+// knows and what PostgreSQL says it owns the same.
+//  T3. A lease that this process does not know of, two ticks running, is given back.
+//  T13. An execution that has cost two workers their lives runs alone.
+import { createAdmission } from "./admission.ts";
+import { createClaims } from "./claims.ts";
+import { beginIncarnation, type Incarnation, type IncarnationDeps } from "./incarnation.ts";
+import type { ClaimedExecution, ExecutionRef, ExecutionStore, Hints, OwnedLease } from "./ports.ts";
+import { createSession, type Session, type SessionDeps, type SessionEnd } from "./session.ts";
+
+/** Losses in a row from which on an execution runs alone in its worker. */
+const ALONE_AFTER_LOSSES = 2;
+/** Hints for what is due later than this are left to the sweep; ms. */
+const LONGEST_HINT_MS = 10 * 60 * 1000;
+/** A claim that came too early by no more than this is made again here; ms. */
+const LONGEST_WAIT_MS = 5_000;
+
+export interface RunnerDeps extends Omit<SessionDeps, "lease" | "store">, IncarnationDeps {
+  readonly store: ExecutionStore;
+  readonly hints: Hints;
+  readonly log: RunnerLog;
+}
+
+export interface RunnerLog {
+  /** An error of the engine's surroundings (PostgreSQL away) or its own; the execution is let go. */
+  sessionFailed(execution: ExecutionRef, error: unknown): void;
+  incarnationBegan(workerId: string): void;
+  incarnationLost(workerId: string, dropped: number): void;
+  tickFailed(error: unknown): void;
+  leaseGivenBack(ref: ExecutionRef, why: string): void;
+}
+
+export interface RunnerOptions {
+  readonly name: string;
+  readonly leaseTtlMs: number;
+  readonly concurrency: number;
+}
+
+export interface Runner {
+  /** Tries to take the execution that a hint names; resolves once that is decided, and not before there is room. */
+  offer(ref: ExecutionRef): Promise<void>;
+  /** A hint that something came to the inbox of an execution held here. */
+  mail(executionId: string): void;
+  /** To be run every second. Never rejects. */
+  tick(): Promise<void>;
+  /** Takes nothing more, lets what runs end within `graceMs`, gives the rest back. */
+  stop(graceMs: number): Promise<void>;
+  readonly active: number;
+  readonly isLive: boolean;
+}
+
+export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
+  const admission = createAdmission(options.concurrency);
+  const claims = createClaims(deps.store);
+  const sessions = new Map<string, Session>();
+  const running = new Set<Promise<void>>();
+  let incarnation: Incarnation | null = null;
+  let unknownBefore = new Set<string>();
+  let stopping = false;
+
+  async function offer(ref: ExecutionRef): Promise<void> {
+    const leave = await admission.enter();
+    const holder = incarnation;
+    if (stopping || holder === null || !holder.isLive()) return leave();
+    const answer = await claims.claim(holder.workerId, ref).catch((error: unknown) => {
+      leave();
+      throw error;
+    });
+    if (answer.kind !== "claimed") {
+      leave();
+      if (answer.kind === "tooEarly" && answer.inMs <= LONGEST_WAIT_MS) offerLater(ref, answer.inMs);
+      return;
+    }
+    const work = drive(holder, answer.execution, leave).finally(() => running.delete(work));
+    running.add(work);
+  }
+
+  /** Due, but not for another moment (T14): this hint must not be the last. */
+  function offerLater(ref: ExecutionRef, inMs: number): void {
+    setTimeout(() => void offer(ref).catch((error: unknown) => deps.log.sessionFailed(ref, error)), inMs + 1).unref();
+  }
+
+  async function drive(holder: Incarnation, execution: ClaimedExecution, leave: () => void): Promise<void> {
+    try {
+      if (execution.losses < ALONE_AFTER_LOSSES) await hold(holder, execution);
+      else {
+        leave();
+        await admission.alone(() => hold(holder, execution));
+      }
+    } finally {
+      leave();
+    }
+  }
+
+  async function hold(holder: Incarnation, execution: ClaimedExecution): Promise<void> {
+    let end: SessionEnd = "dropped";
+    try {
+      const workflow = await deps.definitions.loadVersion(execution.tenantId, execution.versionId);
+      const session = createSession(
+        { ...deps, lease: holder, observer: { ...deps.observer, committed } },
+        execution,
+        workflow,
+      );
+      sessions.set(execution.executionId, session);
+      end = await session.run();
+    } catch (error) {
+      deps.log.sessionFailed(execution, error);
+    } finally {
+      sessions.delete(execution.executionId);
+    }
+    if (end === "dropped" && holder === incarnation) await giveBack(holder, [execution], "dropped");
+  }
+
+  const committed: SessionDeps["observer"]["committed"] = (execution, what) => {
+    const { tenantId } = execution;
+    if (what.released && what.wakeInMs !== null && what.wakeInMs <= LONGEST_HINT_MS)
+      deps.hints.wake(execution, what.wakeInMs);
+    for (const child of what.batch.children) deps.hints.wake({ tenantId, executionId: child.executionId }, 0);
+    for (const executionId of what.batch.cancels) tellInbox({ tenantId, executionId });
+    const ended = what.state.status !== "running" && what.state.status !== "waiting" && what.state.status !== "queued";
+    if (ended && execution.parent !== null) tellInbox({ tenantId, executionId: execution.parent.executionId });
+    deps.observer.committed(execution, what);
+  };
+
+  /** Whoever holds it reads its inbox; if nobody does, whoever comes first claims it. */
+  function tellInbox(ref: ExecutionRef): void {
+    deps.hints.mail(ref);
+    deps.hints.wake(ref, 0);
+  }
+
+  async function tick(): Promise<void> {
+    try {
+      if (incarnation !== null && !incarnation.isLive()) loseIncarnation();
+      if (incarnation === null) {
+        if (stopping) return;
+        incarnation = await beginIncarnation(deps, options.name, options.leaseTtlMs);
+        deps.log.incarnationBegan(incarnation.workerId);
+      }
+      const owned = await incarnation.tick();
+      if (owned === null) loseIncarnation();
+      else await reconcile(incarnation, owned);
+    } catch (error) {
+      deps.log.tickFailed(error);
+      if (incarnation !== null && !incarnation.isLive()) loseIncarnation();
+    }
+  }
+
+  function loseIncarnation(): void {
+    if (incarnation !== null) deps.log.incarnationLost(incarnation.workerId, sessions.size);
+    incarnation = null;
+    unknownBefore = new Set();
+    for (const session of sessions.values()) session.drop();
+  }
+
+  /** What PostgreSQL says is mine against what I know of. */
+  async function reconcile(holder: Incarnation, owned: readonly OwnedLease[]): Promise<void> {
+    for (const lease of owned) if (lease.mail) sessions.get(lease.executionId)?.checkMail();
+    const unknown = owned.filter((lease) => !sessions.has(lease.executionId));
+    const unknownTwice = unknown.filter((lease) => unknownBefore.has(lease.executionId));
+    unknownBefore = new Set(unknown.map((lease) => lease.executionId));
+    if (unknownTwice.length > 0) await giveBack(holder, unknownTwice, "unknown here, two ticks running");
+  }
+
+  async function giveBack(holder: Incarnation, refs: readonly ExecutionRef[], why: string): Promise<void> {
+    for (const ref of refs) deps.log.leaseGivenBack(ref, why);
+    try {
+      await deps.store.letGo(holder.workerId, refs);
+      for (const ref of refs) deps.hints.wake(ref, 0);
+    } catch (error) {
+      // PostgreSQL is away: the tick finds these leases once it is back, or they run out.
+      deps.log.tickFailed(error);
+    }
+  }
+
+  async function stop(graceMs: number): Promise<void> {
+    stopping = true;
+    const timer = setTimeout(() => {
+      for (const session of sessions.values()) session.drop();
+    }, graceMs);
+    while (running.size > 0) await Promise.race(running);
+    clearTimeout(timer);
+    if (incarnation !== null) await deps.leases.retire(incarnation.workerId);
+  }
+
+  return {
+    offer,
+    mail: (executionId) => sessions.get(executionId)?.checkMail(),
+    tick,
+    stop,
+    get active() {
+      return sessions.size;
+    },
+    get isLive() {
+      return incarnation?.isLive() ?? false;
+    },
+  };
+}
