@@ -1,0 +1,43 @@
+// Takes wake-ups off the queue. A message is acknowledged once the claim it asked for is decided, whatever came of it.
+import type { ExecutionRef } from "@keelson/engine";
+import { Worker } from "bullmq";
+import type { Redis } from "ioredis";
+import { WAKE_QUEUE, WakeMessage } from "./wake-queue.ts";
+
+export interface WakeConsumer {
+  /** Takes no more messages, and resolves once those taken are done with. */
+  close(): Promise<void>;
+}
+
+export interface WakeConsumerOptions {
+  readonly redis: Redis;
+  readonly prefix: string;
+  /** Messages handled at once. */
+  readonly concurrency: number;
+  readonly onWake: (ref: ExecutionRef) => Promise<void>;
+  readonly onError: (error: unknown) => void;
+}
+
+export function createWakeConsumer(options: WakeConsumerOptions): WakeConsumer {
+  const worker = new Worker(
+    WAKE_QUEUE,
+    async (job) => {
+      const message = WakeMessage.safeParse(job.data);
+      if (!message.success) {
+        options.onError(new Error(`A wake-up that names no execution: ${message.error.message}`));
+        return;
+      }
+      // A claim that failed is not tried again here: PostgreSQL still knows of it, and the sweep finds it.
+      await options.onWake(message.data).catch(options.onError);
+    },
+    {
+      connection: options.redis,
+      prefix: options.prefix,
+      concurrency: options.concurrency,
+      removeOnComplete: { count: 0 },
+      removeOnFail: { count: 0 },
+    },
+  );
+  worker.on("error", options.onError);
+  return { close: () => worker.close() };
+}

@@ -1,0 +1,66 @@
+// Sends wake-ups: BullMQ jobs that name an execution. Lost, doubled or late, they do no harm; sending never rejects,
+// and what is asked for in one turn of the event loop goes out in one command.
+//  H1. No custom job id: BullMQ drops an add whose id still exists, and with it the sweeper's hint.
+//  H2. BullMQ's delay is a hint as well; the truth about a due time stands in PostgreSQL.
+import type { ExecutionRef, Hints } from "@keelson/engine";
+import { Queue } from "bullmq";
+import type { Redis } from "ioredis";
+import { WAKE_QUEUE } from "./wake-queue.ts";
+import { mailChannel } from "./signals.ts";
+
+interface WakeUp {
+  readonly ref: ExecutionRef;
+  readonly delayMs: number;
+}
+
+export interface HintSender extends Hints {
+  /** Hints that nobody has taken yet, delayed ones aside; null while Redis does not answer. */
+  backlog(): Promise<number | null>;
+  /** Sent, or given up because Redis was away. */
+  readonly counts: { sent: number; dropped: number };
+  close(): Promise<void>;
+}
+
+export function createHints(redis: Redis, prefix: string): HintSender {
+  const queue = new Queue(WAKE_QUEUE, {
+    connection: redis,
+    prefix,
+    skipWaitingForReady: true,
+    defaultJobOptions: { removeOnComplete: true, removeOnFail: true, attempts: 1 },
+  });
+  queue.on("error", () => undefined); // told of by the connection itself
+  const counts = { sent: 0, dropped: 0 };
+  let waiting: WakeUp[] = [];
+
+  function send(): void {
+    const wakeUps = waiting;
+    waiting = [];
+    if (redis.status !== "ready") {
+      counts.dropped += wakeUps.length;
+      return;
+    }
+    const jobs = wakeUps.map(({ ref, delayMs }) => ({
+      name: WAKE_QUEUE,
+      data: { tenantId: ref.tenantId, executionId: ref.executionId },
+      opts: delayMs > 0 ? { delay: Math.ceil(delayMs) } : {},
+    }));
+    queue.addBulk(jobs).then(
+      () => (counts.sent += jobs.length),
+      () => (counts.dropped += jobs.length),
+    );
+  }
+
+  return {
+    counts,
+    wake(ref, delayMs) {
+      waiting.push({ ref, delayMs });
+      if (waiting.length === 1) setImmediate(send);
+    },
+    mail(ref) {
+      if (redis.status !== "ready") return;
+      redis.publish(mailChannel(prefix), ref.executionId).catch(() => undefined);
+    },
+    backlog: () => queue.getWaitingCount().catch(() => null),
+    close: () => queue.close(),
+  };
+}
