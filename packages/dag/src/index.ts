@@ -1,1 +1,23 @@
-export {};
+export {
+  compileWorkflow,
+  type CompiledCondition,
+  type CompiledDelay,
+  type CompiledHttp,
+  type CompiledStep,
+  type CompiledSubworkflow,
+  type CompiledTransform,
+  type CompiledWorkflow,
+} from "./compile.ts";
+export { checkCron, nextFireTimes, type CronProblem } from "./cron.ts";
+export type { Entry, Graph, GraphStep } from "./graph.ts";
+export {
+  compileInputSchema,
+  InputSchemaError,
+  type InputCheck,
+  type InputProblem,
+} from "./input-schema/input-schema.ts";
+export { parseDefinition, type ParsedDefinition } from "./parse.ts";
+export { PROBLEM_CODES, type DefinitionProblem, type ProblemCode } from "./problem.ts";
+export type { ResolvedRetry } from "./retry.ts";
+export { checkSubworkflows, type WorkflowLookup } from "./subworkflows.ts";
+export { definitionWarnings } from "./warnings.ts";

@@ -1,0 +1,146 @@
+// Edges: which step each entry of `dependsOn` stands for, and on which of its outcomes. What cannot be resolved is
+// reported and left out, and the step marked, so that later checks do not accuse it of what follows from that.
+
+import { suggestion } from "./closest.ts";
+import type { OutlineEntry, StepOutline } from "./outline.ts";
+import { type DefinitionProblem, list, type Path, problem } from "./problem.ts";
+
+export interface Edge {
+  /** Index in `dependsOn`. */
+  readonly position: number;
+  /** Index of the step that is waited for. */
+  readonly from: number;
+  /** `success`, `error` or a condition's branch; null for whichever branch a condition took. */
+  readonly branch: string | null;
+}
+
+export interface EdgeNode {
+  readonly outline: StepOutline;
+  readonly edges: readonly Edge[];
+  /** True if an entry was left out. */
+  readonly incomplete: boolean;
+}
+
+export interface ResolvedEdges {
+  readonly nodes: readonly EdgeNode[];
+  readonly problems: readonly DefinitionProblem[];
+}
+
+/** Resolves the entries of all steps: ids, step names, branches, and entries that cannot stand together. */
+export function resolveEdges(outlines: readonly StepOutline[]): ResolvedEdges {
+  const problems: DefinitionProblem[] = [];
+  const byId = indexById(outlines, problems);
+  const nodes = outlines.map((outline) => {
+    const resolved = outline.entries.map((entry) => resolveEntry(outlines, byId, outline, entry));
+    const edges = resolved.flatMap((result) => ("edge" in result ? [result.edge] : []));
+    for (const result of resolved) if ("problem" in result) problems.push(result.problem);
+    problems.push(...repeatedEntries(outline));
+    return { outline, edges: distinct(edges), incomplete: outline.hasUnreadEntries || edges.length < resolved.length };
+  });
+  problems.push(...continuedWithErrorEdges(nodes));
+  return { nodes, problems };
+}
+
+/** The first step of each id; a later one of the same id is reported. */
+function indexById(outlines: readonly StepOutline[], problems: DefinitionProblem[]): ReadonlyMap<string, number> {
+  const byId = new Map<string, number>();
+  for (const { id, index } of outlines) {
+    if (id === null) continue;
+    const first = byId.get(id);
+    if (first === undefined) byId.set(id, index);
+    else {
+      const message = `Step number ${index + 1} has the id "${id}", which step number ${first + 1} has already: ids are unique in a document, rename one of them.`;
+      problems.push(problem("DUPLICATE_STEP_ID", ["steps", index, "id"], message));
+    }
+  }
+  return byId;
+}
+
+function resolveEntry(
+  outlines: readonly StepOutline[],
+  byId: ReadonlyMap<string, number>,
+  outline: StepOutline,
+  entry: OutlineEntry,
+): { edge: Edge } | { problem: DefinitionProblem } {
+  const path = ["steps", outline.index, "dependsOn", entry.position];
+  const step = nameOf(outline);
+  if (entry.step === outline.id) {
+    return {
+      problem: problem("SELF_DEPENDENCY", path, `${step} depends on itself by "${entry.text}": remove that entry.`),
+    };
+  }
+  const from = byId.get(entry.step);
+  const source = from === undefined ? undefined : outlines[from];
+  if (from === undefined || source === undefined) {
+    const hint = suggestion(entry.step, byId.keys()) || " Name a step of this document.";
+    return {
+      problem: problem(
+        "UNKNOWN_STEP",
+        path,
+        `${step} depends on "${entry.text}", but there is no step "${entry.step}".${hint}`,
+      ),
+    };
+  }
+  return resolveBranch(source, from, entry, step, path);
+}
+
+function resolveBranch(source: StepOutline, from: number, entry: OutlineEntry, step: string, path: Path) {
+  const { position, branch } = entry;
+  if (branch === null) return { edge: { position, from, branch: source.type === "condition" ? null : "success" } };
+  const known = source.branches;
+  if (branch === "error" || known === null || known.includes(branch)) return { edge: { position, from, branch } };
+  const names = [...known, "error"];
+  const hint = suggestion(branch, names) || ` Its branches are ${list(names)}.`;
+  return {
+    problem: problem(
+      "UNKNOWN_BRANCH",
+      path,
+      `${step} depends on "${entry.text}", but step "${entry.step}" has no branch "${branch}".${hint}`,
+    ),
+  };
+}
+
+function repeatedEntries(outline: StepOutline): DefinitionProblem[] {
+  const seen = new Set<string>();
+  return outline.entries.flatMap((entry) => {
+    if (!seen.has(entry.text)) {
+      seen.add(entry.text);
+      return [];
+    }
+    const path = ["steps", outline.index, "dependsOn", entry.position];
+    return [
+      problem(
+        "INVALID_FIELD",
+        path,
+        `${nameOf(outline)} names "${entry.text}" in dependsOn more than once: once is enough.`,
+      ),
+    ];
+  });
+}
+
+function distinct(edges: readonly Edge[]): readonly Edge[] {
+  const seen = new Map<string, Edge>();
+  for (const edge of edges) {
+    const key = `${edge.from}:${edge.branch ?? ""}`;
+    if (!seen.has(key)) seen.set(key, edge);
+  }
+  return [...seen.values()];
+}
+
+function continuedWithErrorEdges(nodes: readonly EdgeNode[]): DefinitionProblem[] {
+  const followers = new Map<number, StepOutline>();
+  for (const { outline, edges } of nodes) {
+    for (const { from, branch } of edges) if (branch === "error" && !followers.has(from)) followers.set(from, outline);
+  }
+  return nodes.flatMap(({ outline }) => {
+    const follower = followers.get(outline.index);
+    if (follower === undefined || !outline.continues || outline.type === "condition") return [];
+    const message = `${nameOf(outline)} has onError "continue", but ${nameOf(follower)} depends on its error: a failure is either passed over or followed, remove one of the two.`;
+    return [problem("INVALID_FIELD", ["steps", outline.index, "onError"], message)];
+  });
+}
+
+/** How messages name a step. */
+export function nameOf(outline: StepOutline): string {
+  return outline.id === null ? `Step number ${outline.index + 1}` : `Step "${outline.id}"`;
+}

@@ -1,0 +1,34 @@
+// What is allowed, but perhaps not meant.
+
+import type { Step, Trigger, WorkflowDefinition } from "@keelson/contracts";
+import { type DefinitionProblem, pointer } from "./problem.ts";
+
+/** Warnings for the answer to a save: `SIGNATURE_NONE`, `REPEATS_NOT_DETECTED`, `RETRY_WITHOUT_EFFECT`. */
+export function definitionWarnings(definition: WorkflowDefinition): DefinitionProblem[] {
+  return [
+    ...(definition.triggers ?? []).flatMap((trigger, index) => triggerWarnings(trigger, index)),
+    ...definition.steps.flatMap((step, index) => stepWarnings(step, index)),
+  ];
+}
+
+function triggerWarnings(trigger: Trigger, index: number): DefinitionProblem[] {
+  if (trigger.type !== "webhook") return [];
+  const path = pointer(["triggers", index, "signature"]);
+  const { signature } = trigger;
+  if (signature.scheme === "none") {
+    const message = `Trigger "${trigger.id}" takes requests of anyone who knows its URL, since its signature scheme is "none".`;
+    return [{ path: `${path}/scheme`, code: "SIGNATURE_NONE", message }];
+  }
+  if (signature.scheme === "hmac" && signature.idHeader === undefined) {
+    const message = `Trigger "${trigger.id}" has no idHeader: a repeated or replayed delivery starts another execution.`;
+    return [{ path, code: "REPEATS_NOT_DETECTED", message }];
+  }
+  return [];
+}
+
+/** Only http and subworkflow steps fail in a way that another attempt may mend. */
+function stepWarnings(step: Step, index: number): DefinitionProblem[] {
+  if (step.type === "http" || step.type === "subworkflow" || (step.retry?.maxAttempts ?? 1) === 1) return [];
+  const message = `Step "${step.id}" is tried once whatever its retry says: the errors of ${step.type} steps are the same each time.`;
+  return [{ path: pointer(["steps", index, "retry"]), code: "RETRY_WITHOUT_EFFECT", message }];
+}
