@@ -15,4 +15,5 @@ export {
 export { createHttpClient, type HttpClient, type HttpClientOptions } from "./http/client.ts";
 export { buildHttpRequest, type BuiltRequest } from "./http/request.ts";
 export { createRedactor } from "./redact.ts";
+export { createStepKinds } from "./step-kinds.ts";
 export { storableJson, storableText } from "./storable.ts";
