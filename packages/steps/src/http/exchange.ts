@@ -13,6 +13,13 @@ export interface AnswerHead {
   readonly body: Readable;
 }
 
+/** The answer has more headers than anyone needs. */
+export class TooManyHeaders extends Error {
+  override readonly name = "TooManyHeaders";
+}
+
+const MOST_HEADERS = 1_000;
+
 /** Buffered of an answer that is not read yet, in bytes. */
 const BUFFERED_BYTES = 16 * 1024;
 
@@ -68,8 +75,13 @@ function createHandler({ signal, onSending, resolve, reject }: Settle): Dispatch
     },
     onResponseStart(started, status, headers) {
       if (status < 200) return;
+      const read = readHeaders(headers);
+      if ([...read.values()].flat().length > MOST_HEADERS) {
+        started.abort(new TooManyHeaders());
+        return;
+      }
       body = createBody(started);
-      resolve({ status, headers: readHeaders(headers), body });
+      resolve({ status, headers: read, body });
     },
     onResponseData(started, chunk) {
       if (body?.push(chunk) === false) started.pause();

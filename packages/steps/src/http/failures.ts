@@ -1,8 +1,10 @@
 // What went wrong on the way to an answer, as the outcome of the attempt. Pure.
 import type { StepError } from "@keelson/contracts";
 import type { AttemptOutcome } from "@keelson/engine";
+import { errors } from "undici";
 import { EgressBlocked } from "../egress/egress-blocked.ts";
 import { UndecodableBody, UnknownEncoding } from "./decode-body.ts";
+import { TooManyHeaders } from "./exchange.ts";
 import { UnsendableRequest } from "./message.ts";
 import { LARGE_BODY_MS, SlowBody } from "./read-body.ts";
 
@@ -46,11 +48,14 @@ export function describeFailure(error: unknown, progress: Progress): FailedOutco
   if (error instanceof SlowBody) {
     return failed("HTTP_NETWORK", `A large answer did not come within ${LARGE_BODY_MS / 1_000} s.`, true);
   }
+  if (error instanceof TooManyHeaders || error instanceof errors.HeadersOverflowError) {
+    return failed("TOO_LARGE", "The answer's headers are too many or too large.", false);
+  }
+  if (error instanceof errors.HTTPParserError) {
+    return failed("HTTP_NETWORK", `What came from ${progress.target} is not HTTP.`, true);
+  }
   const { code } = rootOf(error);
   if (code === undefined) throw error;
-  if (code === "UND_ERR_HEADERS_OVERFLOW" || code === "HPE_HEADER_OVERFLOW") {
-    return failed("TOO_LARGE", "The headers of the answer are too large.", false);
-  }
   return failed("HTTP_NETWORK", `${networkCause(code, progress.target)} (${code}).`, !isTlsFailure(code));
 }
 
@@ -84,7 +89,6 @@ function networkCause(code: string, target: string): string {
     return `The name of ${target} could not be resolved`;
   }
   if (isTlsFailure(code)) return `No trusted TLS connection to ${target}`;
-  if (code.startsWith("HPE_")) return `What came from ${target} is not HTTP`;
   return `${CAUSES[code] ?? "The connection failed to"} ${target}`;
 }
 

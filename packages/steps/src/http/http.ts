@@ -2,7 +2,14 @@
 import { isJsonObject, type Json, type StepError } from "@keelson/contracts";
 import type { CompiledHttp } from "@keelson/dag";
 import type { EffectResult, StepKind } from "@keelson/engine";
-import { EvaluationError, evaluateExpression, evaluateTemplate, isTruthy, resolveSecrets, type Scope } from "@keelson/expressions";
+import {
+  EvaluationError,
+  evaluateExpression,
+  evaluateTemplate,
+  isTruthy,
+  resolveSecrets,
+  type Scope,
+} from "@keelson/expressions";
 import { createRedactor } from "../redact.ts";
 import { wrongStep } from "../wrong-step.ts";
 import type { HttpClient } from "./client.ts";

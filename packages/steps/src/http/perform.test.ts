@@ -1,0 +1,165 @@
+// What goes over the wire and what comes back of it, against real servers.
+import { describe, expect, it } from "vitest";
+import { aRequest, someOptions, startClient, startTarget } from "../fixtures/target.ts";
+import type { HttpRequestInput } from "./attempt.ts";
+
+const ok = startTarget.bind(null, (_, response) => void response.end("ok"));
+
+describe("the request", () => {
+  it("carries the defaults, the idempotency key and the trace", async () => {
+    const target = await ok();
+    await startClient().perform(aRequest(`${target.origin}/a`), someOptions({ traceparent: "00-trace" }));
+    expect(target.seen[0]).toMatchObject({ method: "GET", url: "/a", body: "" });
+    expect(target.seen[0]!.headers).toMatchObject({
+      host: `127.0.0.1:${target.port}`,
+      accept: "*/*",
+      "user-agent": "keelson",
+      "idempotency-key": "execution.step",
+      traceparent: "00-trace",
+    });
+    expect(target.seen[0]!.headers).not.toHaveProperty("content-type");
+  });
+
+  it("lets the document set its own idempotency key and other defaults, in any case", async () => {
+    const target = await ok();
+    const headers = { "Idempotency-Key": "mine", "User-Agent": "shop", "Content-Type": "application/vnd.x+json" };
+    await startClient().perform(aRequest(target.origin, { method: "POST", headers, body: {} }), someOptions());
+    expect(target.seen[0]!.headers).toMatchObject({
+      "idempotency-key": "mine",
+      "user-agent": "shop",
+      "content-type": "application/vnd.x+json",
+    });
+  });
+
+  it.each([
+    ["json", { b: [1, { d: null, c: "é" }], a: 'x"y' }, "application/json", '{"a":"x\\"y","b":[1,{"c":"é","d":null}]}'],
+    ["json", "text", "application/json", '"text"'],
+    ["json", false, "application/json", "false"],
+    [
+      "form",
+      { b: ["x y", null, 2], a: "ü&=", n: null },
+      "application/x-www-form-urlencoded",
+      "a=%C3%BC%26%3D&b=x+y&b=2",
+    ],
+    ["form", "a=1&b=2", "application/x-www-form-urlencoded", "a=1&b=2"],
+    ["text", "plain ☃", "text/plain; charset=utf-8", "plain ☃"],
+    ["text", 12, "text/plain; charset=utf-8", "12"],
+    ["text", { a: 1 }, "text/plain; charset=utf-8", '{"a":1}'],
+  ] as const)("sends a %s body %j", async (bodyType, body, contentType, expected) => {
+    const target = await ok();
+    const attempt = await startClient().perform(
+      aRequest(target.origin, { method: "POST", body, bodyType }),
+      someOptions(),
+    );
+    expect(target.seen[0]!.headers["content-type"]).toBe(contentType);
+    expect(target.seen[0]!.body).toBe(expected);
+    expect(attempt.request.bytes).toBe(Buffer.byteLength(expected));
+  });
+
+  it("sends a POST without a body as one of length 0 and no type", async () => {
+    const target = await ok();
+    await startClient().perform(aRequest(target.origin, { method: "POST" }), someOptions());
+    expect(target.seen[0]!.headers["content-length"]).toBe("0");
+    expect(target.seen[0]!.headers).not.toHaveProperty("content-type");
+  });
+
+  it("appends the query to what the URL has of its own, and drops the fragment", async () => {
+    const target = await ok();
+    const query = { z: "1 2", a: ["x", "y"], "k&": "é" };
+    await startClient().perform(aRequest(`${target.origin}/p%20q?own=%7e#frag`, { query }), someOptions());
+    expect(target.seen[0]!.url).toBe("/p%20q?own=%7e&a=x&a=y&k%26=%C3%A9&z=1+2");
+  });
+
+  it("is the same bytes on each attempt, whatever order storage gives its names back in", async () => {
+    const target = await startTarget((_, response) => void response.writeHead(503).end());
+    const client = startClient();
+    const first: HttpRequestInput = aRequest(target.origin, {
+      method: "POST",
+      headers: { "x-b": "1", "x-a": "2" },
+      query: { b: "1", a: "2" },
+      body: { total: 12.5, ref: "é", items: [{ z: 1, a: 2 }] },
+    });
+    const reordered = {
+      ...first,
+      headers: { "x-a": "2", "x-b": "1" },
+      query: { a: "2", b: "1" },
+      body: { ref: "é", items: [{ a: 2, z: 1 }], total: 12.5 },
+    };
+    for (const request of [first, first, JSON.parse(JSON.stringify(first)), reordered, reordered]) {
+      await client.perform(request, someOptions());
+    }
+    expect(target.seen).toHaveLength(5);
+    expect(new Set(target.seen.map((seen) => JSON.stringify(seen))).size).toBe(1);
+  });
+
+  it("ignores the proxy of the environment", async () => {
+    const target = await ok();
+    const before = process.env["HTTP_PROXY"];
+    process.env["HTTP_PROXY"] = "http://127.0.0.1:1";
+    try {
+      expect((await startClient().perform(aRequest(target.origin), someOptions())).outcome.kind).toBe("succeeded");
+    } finally {
+      if (before === undefined) delete process.env["HTTP_PROXY"];
+      else process.env["HTTP_PROXY"] = before;
+    }
+  });
+
+  it("keeps its sockets for those that follow", async () => {
+    const ports = new Set<number | undefined>();
+    const target = await startTarget((_, response, raw) => {
+      ports.add(raw.socket.remotePort);
+      response.end("ok");
+    });
+    const client = startClient();
+    for (let i = 0; i < 6; i++) await client.perform(aRequest(target.origin), someOptions());
+    // One that has just ended may not be free yet when the next begins.
+    expect(ports.size).toBeLessThanOrEqual(2);
+  });
+
+  it("is not sent with a header that the rules refuse, even when it comes from storage", async () => {
+    const target = await ok();
+    const { outcome } = await startClient().perform(
+      aRequest(target.origin, { headers: { host: "evil" } }),
+      someOptions(),
+    );
+    expect(outcome).toMatchObject({ error: { code: "EXPRESSION_FAILED" }, retryable: false, inDoubt: false });
+    expect(target.seen).toHaveLength(0);
+  });
+});
+
+describe("the guard", () => {
+  it("sends nothing to a private address that is not allowed, by literal or by name", async () => {
+    const target = await ok();
+    const client = startClient({
+      egressAllow: ["127.0.0.2/32"],
+      lookup: async () => [{ address: "127.0.0.1", family: 4 }],
+    });
+    for (const host of ["127.0.0.1", "localhost", "public.example", "[::ffff:127.0.0.1]"]) {
+      const { outcome } = await client.perform(aRequest(`http://${host}:${target.port}/`), someOptions());
+      expect(outcome).toMatchObject({ error: { code: "EGRESS_BLOCKED" }, retryable: false, inDoubt: false });
+    }
+    expect(target.seen).toHaveLength(0);
+  });
+
+  it("reaches localhost by name where one of its addresses is allowed", async () => {
+    const target = await ok();
+    const lookup = async () => [
+      { address: "::1", family: 6 },
+      { address: "127.0.0.1", family: 4 },
+    ];
+    for (const client of [startClient({ lookup }), startClient()]) {
+      const { outcome } = await client.perform(aRequest(`http://localhost:${target.port}/`), someOptions());
+      expect(outcome.kind).toBe("succeeded");
+    }
+  });
+
+  it("judges anew for each connection: a name that has moved to a private address is refused", async () => {
+    const target = await startTarget((_, response) => void response.setHeader("connection", "close").end("ok"));
+    const answers = ["127.0.0.1", "10.0.0.1"];
+    const client = startClient({ lookup: async () => [{ address: answers.shift()!, family: 4 }] });
+    const request = aRequest(`http://rebind.example:${target.port}/`);
+    expect((await client.perform(request, someOptions())).outcome.kind).toBe("succeeded");
+    expect((await client.perform(request, someOptions())).outcome).toMatchObject({ error: { code: "EGRESS_BLOCKED" } });
+    expect(target.seen).toHaveLength(1);
+  });
+});
