@@ -22,6 +22,15 @@ export function suggestion(name: string, candidates: Iterable<string>): string {
   return near === null ? "" : ` Did you mean ${JSON.stringify(near)}?`;
 }
 
+/** Suggestions of one check: the first hundred, from the first few hundred names, so that a hostile document costs little. */
+export function createSuggester(): typeof suggestion {
+  let left = 100;
+  return (name, candidates) => {
+    left -= 1;
+    return left < 0 ? "" : suggestion(name, [...candidates].slice(0, 400));
+  };
+}
+
 /** Insertions, deletions, replacements and swaps of neighbours that turn one text into the other. */
 function editDistance(from: string, to: string): number {
   let beforeLast: number[] = [];

@@ -1,9 +1,9 @@
 // Edges: which step each entry of `dependsOn` stands for, and on which of its outcomes. What cannot be resolved is
 // reported and left out, and the step marked, so that later checks do not accuse it of what follows from that.
 
-import { suggestion } from "./closest.ts";
+import { createSuggester, type suggestion } from "./closest.ts";
 import type { OutlineEntry, StepOutline } from "./outline.ts";
-import { type DefinitionProblem, list, type Path, problem } from "./problem.ts";
+import { type DefinitionProblem, list, problem, type ProblemCode } from "./problem.ts";
 
 export interface Edge {
   /** Index in `dependsOn`. */
@@ -29,9 +29,9 @@ export interface ResolvedEdges {
 /** Resolves the entries of all steps: ids, step names, branches, and entries that cannot stand together. */
 export function resolveEdges(outlines: readonly StepOutline[]): ResolvedEdges {
   const problems: DefinitionProblem[] = [];
-  const byId = indexById(outlines, problems);
+  const steps: Steps = { outlines, byId: indexById(outlines, problems), suggest: createSuggester() };
   const nodes = outlines.map((outline) => {
-    const resolved = outline.entries.map((entry) => resolveEntry(outlines, byId, outline, entry));
+    const resolved = outline.entries.map((entry) => resolveEntry(steps, outline, entry));
     const edges = resolved.flatMap((result) => ("edge" in result ? [result.edge] : []));
     for (const result of resolved) if ("problem" in result) problems.push(result.problem);
     problems.push(...repeatedEntries(outline));
@@ -39,6 +39,12 @@ export function resolveEdges(outlines: readonly StepOutline[]): ResolvedEdges {
   });
   problems.push(...continuedWithErrorEdges(nodes));
   return { nodes, problems };
+}
+
+interface Steps {
+  readonly outlines: readonly StepOutline[];
+  readonly byId: ReadonlyMap<string, number>;
+  readonly suggest: typeof suggestion;
 }
 
 /** The first step of each id; a later one of the same id is reported. */
@@ -56,65 +62,34 @@ function indexById(outlines: readonly StepOutline[], problems: DefinitionProblem
   return byId;
 }
 
-function resolveEntry(
-  outlines: readonly StepOutline[],
-  byId: ReadonlyMap<string, number>,
-  outline: StepOutline,
-  entry: OutlineEntry,
-): { edge: Edge } | { problem: DefinitionProblem } {
-  const path = ["steps", outline.index, "dependsOn", entry.position];
-  const step = nameOf(outline);
-  if (entry.step === outline.id) {
-    return {
-      problem: problem("SELF_DEPENDENCY", path, `${step} depends on itself by "${entry.text}": remove that entry.`),
-    };
-  }
+type Resolution = { readonly edge: Edge } | { readonly problem: DefinitionProblem };
+
+function resolveEntry({ outlines, byId, suggest }: Steps, outline: StepOutline, entry: OutlineEntry): Resolution {
+  const { position, branch, text } = entry;
+  const refuse = (code: ProblemCode, rule: string): Resolution => ({
+    problem: problem(code, ["steps", outline.index, "dependsOn", position], `${nameOf(outline)} depends on ${rule}`),
+  });
+  if (entry.step === outline.id) return refuse("SELF_DEPENDENCY", `itself by "${text}": remove that entry.`);
   const from = byId.get(entry.step);
   const source = from === undefined ? undefined : outlines[from];
   if (from === undefined || source === undefined) {
-    const hint = suggestion(entry.step, byId.keys()) || " Name a step of this document.";
-    return {
-      problem: problem(
-        "UNKNOWN_STEP",
-        path,
-        `${step} depends on "${entry.text}", but there is no step "${entry.step}".${hint}`,
-      ),
-    };
+    const hint = suggest(entry.step, byId.keys()) || " Name a step of this document.";
+    return refuse("UNKNOWN_STEP", `"${text}", but there is no step "${entry.step}".${hint}`);
   }
-  return resolveBranch(source, from, entry, step, path);
-}
-
-function resolveBranch(source: StepOutline, from: number, entry: OutlineEntry, step: string, path: Path) {
-  const { position, branch } = entry;
   if (branch === null) return { edge: { position, from, branch: source.type === "condition" ? null : "success" } };
   const known = source.branches;
   if (branch === "error" || known === null || known.includes(branch)) return { edge: { position, from, branch } };
   const names = [...known, "error"];
-  const hint = suggestion(branch, names) || ` Its branches are ${list(names)}.`;
-  return {
-    problem: problem(
-      "UNKNOWN_BRANCH",
-      path,
-      `${step} depends on "${entry.text}", but step "${entry.step}" has no branch "${branch}".${hint}`,
-    ),
-  };
+  const hint = suggest(branch, names) || ` Its branches are ${list(names)}.`;
+  return refuse("UNKNOWN_BRANCH", `"${text}", but step "${entry.step}" has no branch "${branch}".${hint}`);
 }
 
 function repeatedEntries(outline: StepOutline): DefinitionProblem[] {
   const seen = new Set<string>();
-  return outline.entries.flatMap((entry) => {
-    if (!seen.has(entry.text)) {
-      seen.add(entry.text);
-      return [];
-    }
-    const path = ["steps", outline.index, "dependsOn", entry.position];
-    return [
-      problem(
-        "INVALID_FIELD",
-        path,
-        `${nameOf(outline)} names "${entry.text}" in dependsOn more than once: once is enough.`,
-      ),
-    ];
+  return outline.entries.flatMap(({ position, text }) => {
+    if (seen.size < seen.add(text).size) return [];
+    const message = `${nameOf(outline)} names "${text}" in dependsOn more than once: once is enough.`;
+    return [problem("INVALID_FIELD", ["steps", outline.index, "dependsOn", position], message)];
   });
 }
 

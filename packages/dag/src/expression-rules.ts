@@ -1,21 +1,38 @@
 // Expressions: that each is in the language, and names only steps that have ended when it is evaluated.
 
 import { compileExpression, compileTemplate, ExpressionSyntaxError, type References } from "@keelson/expressions";
-import { suggestion } from "./closest.ts";
+import { createSuggester, type suggestion } from "./closest.ts";
 import { nameOf } from "./edges.ts";
 import { type ExpressionPlace, expressionPlaces } from "./places.ts";
 import { type DefinitionProblem, list, place, problem } from "./problem.ts";
 import type { Structure } from "./structure.ts";
 
+/** Problems after which no further expression is looked at. */
+const MAX_PROBLEMS = 500;
+
+/** What references are checked against. */
+interface Known {
+  readonly ids: ReadonlySet<string>;
+  readonly structure: Structure;
+  /** Ids of the steps that a step comes after. */
+  readonly upstream: (step: number) => ReadonlySet<string>;
+  readonly suggest: typeof suggestion;
+}
+
 /** Checks every expression of the document, each by itself. */
 export function checkExpressions(document: unknown, structure: Structure): DefinitionProblem[] {
-  const upstream = createUpstream(structure);
   const ids = new Set(structure.nodes.flatMap(({ outline }) => (outline.id === null ? [] : [outline.id])));
-  return expressionPlaces(document).flatMap((at) => {
+  const known = { ids, structure, upstream: createUpstream(structure), suggest: createSuggester() };
+  const problems: DefinitionProblem[] = [];
+  for (const at of expressionPlaces(document)) {
+    if (problems.length >= MAX_PROBLEMS) break;
     const compiled = compile(document, at);
-    if ("problems" in compiled) return compiled.problems;
-    return [...compiled.references.steps].flatMap((id) => checkReference(document, at, id, ids, structure, upstream));
-  });
+    if ("problems" in compiled) problems.push(...compiled.problems);
+    else
+      for (const id of compiled.references.steps)
+        problems.push(...checkReference(place(document, at.path), at, id, known));
+  }
+  return problems;
 }
 
 function compile(
@@ -43,34 +60,20 @@ function bracesHint(at: ExpressionPlace): string {
     : "";
 }
 
-function checkReference(
-  document: unknown,
-  at: ExpressionPlace,
-  id: string,
-  ids: ReadonlySet<string>,
-  structure: Structure,
-  upstream: (step: number) => ReadonlySet<string>,
-): DefinitionProblem[] {
-  const where = place(document, at.path);
-  if (!ids.has(id)) {
-    const hint = suggestion(id, ids) || " Name a step of this document.";
-    return [
-      problem(
-        "UNKNOWN_REFERENCE",
-        at.path,
-        `${where} names steps.${id.slice(0, 63)}, but there is no such step.${hint}`,
-      ),
-    ];
+function checkReference(where: string, at: ExpressionPlace, id: string, known: Known): DefinitionProblem[] {
+  const refuse = (rule: string) => [
+    problem("UNKNOWN_REFERENCE", at.path, `${where} names steps.${id.slice(0, 63)}, but ${rule}`),
+  ];
+  if (!known.ids.has(id)) {
+    return refuse(`there is no such step.${known.suggest(id, known.ids) || " Name a step of this document."}`);
   }
   if (at.step === null) return [];
-  const above = upstream(at.step);
-  const node = structure.nodes[at.step];
-  if (above.has(id) || node === undefined) return [];
-  const remedy =
-    node.outline.id === id
-      ? "a step cannot see its own outcome"
-      : `it has not ended by then, since ${nameOf(node.outline)} does not come after it: add it to dependsOn${above.size === 0 ? "" : `, or name one of ${list([...above])}`}`;
-  return [problem("UNKNOWN_REFERENCE", at.path, `${where} names steps.${id}, but ${remedy}.`)];
+  const above = known.upstream(at.step);
+  const step = known.structure.nodes[at.step]?.outline;
+  if (step === undefined || above.has(id)) return [];
+  if (step.id === id) return refuse("a step cannot see its own outcome: name another step.");
+  const others = above.size === 0 ? "" : `, or name one of ${list([...above])}`;
+  return refuse(`${nameOf(step)} does not come after it: add it to dependsOn${others}.`);
 }
 
 /** Ids of the steps that a step waits for, directly or through others; found once a step. */

@@ -124,10 +124,24 @@ function firstDisjoint(
 }
 
 function allExclude(needs: readonly Needs[], clashes: readonly Clash[], onWork: () => void): boolean {
+  if (clashes.some(({ step }) => partUpon(step, needs, onWork))) return true;
   return (
-    clashes.length > 0 &&
+    clashes.length > 1 &&
     needs.every((entry, index) => needs.slice(0, index).every((other) => exclude(entry, other, clashes, onWork)))
   );
+}
+
+/** Whether all entries exclude one another over this one step, as at a plain merge: no outcome is needed twice. */
+function partUpon(step: number, needs: readonly Needs[], onWork: () => void): boolean {
+  const seen = new Set<string>();
+  return needs.every((entry) => {
+    const outcomes = entry.get(step);
+    if (outcomes === undefined) return false;
+    return [...outcomes].every((outcome) => {
+      onWork();
+      return seen.size < seen.add(outcome).size;
+    });
+  });
 }
 
 function exclude(one: Needs, other: Needs, clashes: readonly Clash[], onWork: () => void): boolean {

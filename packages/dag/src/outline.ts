@@ -29,6 +29,10 @@ export interface StepOutline {
   readonly continues: boolean;
 }
 
+/** Branches beyond which a condition's are not looked at; the schema refuses it anyway. */
+const MAX_BRANCHES = 300;
+/** Entries beyond which a step's are not looked at; the schema refuses them anyway. */
+const MAX_ENTRIES = 400;
 const SUCCESS = ["success"] as const;
 
 /** Outlines the steps of a document, in its order. */
@@ -40,7 +44,7 @@ function outlineStep(value: unknown, index: number): StepOutline {
   const step = isJsonObject(value) ? value : {};
   const type = STEP_TYPES.find((known) => known === step.type) ?? null;
   const listed: readonly unknown[] = Array.isArray(step.dependsOn) ? step.dependsOn : [];
-  const entries = listed.flatMap((entry, position) => readEntry(entry, position));
+  const entries = listed.slice(0, MAX_ENTRIES).flatMap((entry, position) => readEntry(entry, position));
   return {
     index,
     id: typeof step.id === "string" ? step.id : null,
@@ -69,6 +73,7 @@ function branchesOf(type: StepType | null, config: unknown): readonly string[] |
   if (Array.isArray(cases)) names.push(...cases.map((item: unknown) => (isJsonObject(item) ? item.branch : null)));
   else if (cases !== undefined) return null;
   if (otherwise !== undefined) names.push(otherwise);
+  if (names.length > MAX_BRANCHES) return null;
   const branches = names.filter((name) => typeof name === "string" && BranchName.safeParse(name).success);
   return branches.length === 0 || branches.length < names.length ? null : [...new Set(branches.map(String))];
 }

@@ -1,6 +1,6 @@
 // Where expressions stand in a document. Read leniently: whatever is text is looked at, whatever else is wrong.
 
-import { isJsonObject } from "@keelson/contracts";
+import { isJsonObject, LIMITS } from "@keelson/contracts";
 import { type Path, read } from "./problem.ts";
 import { HTTP_ROOTS, LABEL_ROOTS, STEP_ROOTS, SUCCESS_IF_ROOTS } from "./roots.ts";
 
@@ -14,12 +14,14 @@ export interface ExpressionPlace {
   readonly step: number | null;
 }
 
-/** All places in document order; of a template one for each string in it. */
+/** All places in document order, of as many steps as are allowed; of a template one for each string in it. */
 export function expressionPlaces(document: unknown): ExpressionPlace[] {
   const steps = read(document, ["steps"]);
   return [
     ...textsIn(read(document, ["labels"]), ["labels"], LABEL_ROOTS, null),
-    ...(Array.isArray(steps) ? steps.flatMap((step: unknown, index) => stepPlaces(step, index)) : []),
+    ...(Array.isArray(steps)
+      ? steps.slice(0, LIMITS.steps).flatMap((step: unknown, index) => stepPlaces(step, index))
+      : []),
     ...textsIn(read(document, ["output"]), ["output"], STEP_ROOTS, null),
   ];
 }

@@ -28,7 +28,7 @@ function encodedBytes(value: unknown): number {
 class Reader {
   readonly problems: DefinitionProblem[] = [];
   readonly #document: unknown;
-  /** A lower bound of the bytes seen; copying stops beyond the limit. */
+  /** A lower bound of the bytes seen; copying stops beyond the limit, and at the first place that is too deep. */
   size = 0;
   tooDeep = false;
 
@@ -38,7 +38,7 @@ class Reader {
 
   copy(value: unknown, path: Path): unknown {
     this.size += typeof value === "string" ? value.length + 2 : 1;
-    if (this.size > LIMITS.documentBytes) return undefined;
+    if (this.size > LIMITS.documentBytes || this.tooDeep) return undefined;
     if (value === null || typeof value === "boolean") return value;
     if (typeof value === "number" && Number.isFinite(value)) return value;
     if (typeof value === "string") return this.#text(value, path);

@@ -1,6 +1,6 @@
 // The schema's verdict on a document, put into the words of its author. Every issue that zod finds becomes a problem.
 
-import { isJsonObject, TransformStep, WorkflowDefinition } from "@keelson/contracts";
+import { isJsonObject, LIMITS, STEP_TYPES, TransformStep, WorkflowDefinition } from "@keelson/contracts";
 import { z } from "zod";
 import { closest, suggestion } from "./closest.ts";
 import { type DefinitionProblem, list, type Path, place, problem, type ProblemCode, read, show } from "./problem.ts";
@@ -16,12 +16,27 @@ export interface SchemaVerdict {
   readonly problems: readonly DefinitionProblem[];
 }
 
-/** Parses a document with the schema. */
+/** Parses a document with the schema. Of too many steps the first 200 are looked at. */
 export function checkSchema(document: unknown): SchemaVerdict {
-  const result = WorkflowDefinition.safeParse(document, { error: ruleOf });
-  if (result.success) return { definition: result.data, problems: [] };
-  const problems = result.error.issues.flatMap((issue) => describe(document, issue, []));
-  return { definition: null, problems: [...problems, ...untypedSteps(document)] };
+  const { within, problems: tooMany } = cutSteps(document);
+  const result = WorkflowDefinition.safeParse(within, { error: ruleOf });
+  const issues = result.error?.issues ?? [];
+  const problems = issues.flatMap((issue) => describe(document, issue, []));
+  return {
+    definition: tooMany.length === 0 && result.success ? result.data : null,
+    problems: [...tooMany, ...problems, ...untypedSteps(within)],
+  };
+}
+
+function cutSteps(document: unknown): { within: unknown; problems: readonly DefinitionProblem[] } {
+  const steps = read(document, ["steps"]);
+  if (!isJsonObject(document) || !Array.isArray(steps) || steps.length <= LIMITS.steps)
+    return { within: document, problems: [] };
+  const message = `The document has ${steps.length} steps, more than ${LIMITS.steps}: move some into a sub-workflow.`;
+  return {
+    within: { ...document, steps: steps.slice(0, LIMITS.steps) },
+    problems: [problem("TOO_MANY_STEPS", ["steps"], message)],
+  };
 }
 
 /** A step of unknown type fails as a whole: look at its common fields all the same. */
@@ -29,12 +44,7 @@ function untypedSteps(document: unknown): DefinitionProblem[] {
   const steps = read(document, ["steps"]);
   if (!Array.isArray(steps)) return [];
   return steps.flatMap((step: unknown, index) => {
-    if (
-      !isJsonObject(step) ||
-      WorkflowDefinition.shape.steps.element.options.some((option) => option.shape.type.value === step.type)
-    ) {
-      return [];
-    }
+    if (!isJsonObject(step) || STEP_TYPES.some((type) => type === step.type)) return [];
     const issues = CommonFields.safeParse(step, { error: ruleOf }).error?.issues ?? [];
     return issues.flatMap((issue) => describe(document, issue, ["steps", index]));
   });
@@ -57,7 +67,6 @@ function describe(document: unknown, issue: z.core.$ZodIssue, prefix: Path): Def
 
 function codeOf(issue: z.core.$ZodIssue, path: Path): ProblemCode {
   if (path.length === 1 && path[0] === "steps") {
-    if (issue.code === "too_big") return "TOO_MANY_STEPS";
     if (issue.code === "too_small" || issue.message.startsWith("is required")) return "NO_STEPS";
   }
   return issue.code === "custom" && issue.params?.code === "INVALID_DURATION" ? "INVALID_DURATION" : "INVALID_FIELD";

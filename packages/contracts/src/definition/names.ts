@@ -23,6 +23,7 @@ const IDENTIFIER_RULE = "must be 1 to 63 letters, digits and underscores, not be
 export const StepId = z
   .string()
   .regex(IDENTIFIER, IDENTIFIER_RULE)
+  .refine((id) => id !== "__proto__", "must not be __proto__, which is no safe key of an object")
   .describe("Id of a step, unique in the document: 1 to 63 letters, digits and '_', not beginning with a digit.");
 export type StepId = z.infer<typeof StepId>;
 

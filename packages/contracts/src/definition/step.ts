@@ -37,7 +37,7 @@ export const HttpStep = z.strictObject({
   type: z.literal("http"),
   onError,
   timeout: attemptTimeout.describe("Longest duration of one attempt. Default 30s."),
-  config: HttpConfig,
+  config: HttpConfig.describe("The request, and what counts as its success."),
 });
 export type HttpStep = z.infer<typeof HttpStep>;
 
@@ -45,7 +45,7 @@ export const TransformStep = z.strictObject({
   ...common,
   type: z.literal("transform"),
   onError,
-  config: TransformConfig,
+  config: TransformConfig.describe("The value to compute."),
 });
 export type TransformStep = z.infer<typeof TransformStep>;
 
@@ -56,11 +56,16 @@ export const ConditionStep = z.strictObject({
     .literal("fail", { error: 'must be "fail" or left out: a condition that failed has no branch to continue on' })
     .optional()
     .describe("A condition can only fail. Default 'fail'."),
-  config: ConditionConfig,
+  config: ConditionConfig.describe("The choice between branches."),
 });
 export type ConditionStep = z.infer<typeof ConditionStep>;
 
-export const DelayStep = z.strictObject({ ...common, type: z.literal("delay"), onError, config: DelayConfig });
+export const DelayStep = z.strictObject({
+  ...common,
+  type: z.literal("delay"),
+  onError,
+  config: DelayConfig.describe("How long to wait, or until when."),
+});
 export type DelayStep = z.infer<typeof DelayStep>;
 
 export const SubworkflowStep = z.strictObject({
@@ -70,7 +75,7 @@ export const SubworkflowStep = z.strictObject({
   timeout: attemptTimeout.describe(
     "Longest duration of one attempt, after which its child is cancelled. Default: no bound.",
   ),
-  config: SubworkflowConfig,
+  config: SubworkflowConfig.describe("The workflow to start."),
 });
 export type SubworkflowStep = z.infer<typeof SubworkflowStep>;
 

@@ -43,7 +43,7 @@ export const WorkflowDefinition = z.strictObject({
   timeout: PositiveDuration.optional().describe("Longest duration of an execution from its start. Default: no bound."),
   labels: z
     .record(LabelName, TextTemplate)
-    .refine((labels) => Object.keys(labels).length <= LIMITS.labels, `must be at most ${LIMITS.labels} labels`)
+    .refine((labels) => Object.keys(labels).length <= LIMITS.labels, `must have at most ${LIMITS.labels} entries`)
     .optional()
     .describe(
       "Up to 8 templates over input and trigger, evaluated once at the start, to find executions by. Default: none.",

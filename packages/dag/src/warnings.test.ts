@@ -1,0 +1,35 @@
+import { describe, expect, it } from "vitest";
+import { documentOf, http, step, workflowOf } from "./testing/documents.ts";
+import { definitionWarnings } from "./warnings.ts";
+
+function warningsOf(document: unknown) {
+  return definitionWarnings(workflowOf(document).definition).map(({ code, path }) => `${code} ${path}`);
+}
+
+const hook = (signature: object) => ({ id: "hook", type: "webhook", signature });
+
+describe("definitionWarnings", () => {
+  it("warns of a webhook that takes unsigned requests", () => {
+    const document = documentOf([step("a")], { triggers: [hook({ scheme: "none" })] });
+    expect(warningsOf(document)).toEqual(["SIGNATURE_NONE /triggers/0/signature/scheme"]);
+  });
+
+  it("warns of an hmac webhook whose repeats cannot be told", () => {
+    const signature = { scheme: "hmac", header: "x-signature", encoding: "hex", secrets: ["KEY"] };
+    expect(warningsOf(documentOf([step("a")], { triggers: [hook(signature)] }))).toEqual([
+      "REPEATS_NOT_DETECTED /triggers/0/signature",
+    ]);
+    expect(warningsOf(documentOf([step("a")], { triggers: [hook({ ...signature, idHeader: "x-id" })] }))).toEqual([]);
+  });
+
+  it("warns of retries that change nothing", () => {
+    const retry = { retry: { maxAttempts: 3 } };
+    expect(warningsOf(documentOf([step("a", [], retry), http("b", [], {}, retry)]))).toEqual([
+      "RETRY_WITHOUT_EFFECT /steps/0/retry",
+    ]);
+  });
+
+  it("has nothing to say of a plain document", () => {
+    expect(warningsOf(documentOf([step("a"), http("b")], { triggers: [hook({ secrets: ["KEY"] })] }))).toEqual([]);
+  });
+});
