@@ -1,12 +1,21 @@
 // The schema's verdict on a document, put into the words of its author. Every issue that zod finds becomes a problem.
 
-import { isJsonObject, LIMITS, STEP_TYPES, TransformStep, WorkflowDefinition } from "@keelson/contracts";
+import {
+  DOCUMENT_TRIGGER_TYPES,
+  isJsonObject,
+  LIMITS,
+  STEP_TYPES,
+  TransformStep,
+  TriggerId,
+  WorkflowDefinition,
+} from "@keelson/contracts";
 import { z } from "zod";
 import { closest, suggestion } from "./closest.ts";
 import { type DefinitionProblem, list, type Path, place, problem, type ProblemCode, read, show } from "./problem.ts";
 
-/** What every step has, whatever its type: checked alone where the type is not known. */
-const CommonFields = z.object(TransformStep.omit({ type: true, config: true }).shape);
+/** What every step has, and every trigger, whatever its type: checked alone where the type is not known. */
+const StepFields = z.object(TransformStep.omit({ type: true, config: true }).shape);
+const TriggerFields = z.object({ id: TriggerId });
 
 /** Joins the sentences for several unknown keys of one object, since zod has one message for them all. */
 const BETWEEN_KEYS = "\n";
@@ -24,7 +33,12 @@ export function checkSchema(document: unknown): SchemaVerdict {
   const problems = issues.flatMap((issue) => describe(document, issue, []));
   return {
     definition: tooMany.length === 0 && result.success ? result.data : null,
-    problems: [...tooMany, ...problems, ...untypedSteps(within)],
+    problems: [
+      ...tooMany,
+      ...problems,
+      ...untyped(within, "steps", STEP_TYPES, StepFields),
+      ...untyped(within, "triggers", DOCUMENT_TRIGGER_TYPES, TriggerFields),
+    ],
   };
 }
 
@@ -39,14 +53,19 @@ function cutSteps(document: unknown): { within: unknown; problems: readonly Defi
   };
 }
 
-/** A step of unknown type fails as a whole: look at its common fields all the same. */
-function untypedSteps(document: unknown): DefinitionProblem[] {
-  const steps = read(document, ["steps"]);
-  if (!Array.isArray(steps)) return [];
-  return steps.flatMap((step: unknown, index) => {
-    if (!isJsonObject(step) || STEP_TYPES.some((type) => type === step.type)) return [];
-    const issues = CommonFields.safeParse(step, { error: ruleOf }).error?.issues ?? [];
-    return issues.flatMap((issue) => describe(document, issue, ["steps", index]));
+/** A step or trigger of unknown type fails as a whole: look at its common fields all the same. */
+function untyped(
+  document: unknown,
+  part: "steps" | "triggers",
+  types: readonly string[],
+  common: z.ZodType,
+): DefinitionProblem[] {
+  const members = read(document, [part]);
+  if (!Array.isArray(members)) return [];
+  return members.flatMap((member: unknown, index) => {
+    if (!isJsonObject(member) || types.some((type) => type === member.type)) return [];
+    const issues = common.safeParse(member, { error: ruleOf }).error?.issues ?? [];
+    return issues.flatMap((issue) => describe(document, issue, [part, index]));
   });
 }
 

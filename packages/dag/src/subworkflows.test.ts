@@ -57,6 +57,18 @@ describe("checkSubworkflows", () => {
     expect((await faults([], {}, { onFailure: "root" })).faults).toEqual([]);
   });
 
+  it("asks for a bounded number of workflows below, and takes none of the document's own for unknown", async () => {
+    const wide = Array.from({ length: 199 }, (_, index) => `w${index}`);
+    const below = (parent: string) => wide.slice(0, 9).map((name) => `${parent}-${name}`);
+    const tenant: Tenant = Object.fromEntries([
+      ...wide.map((name) => [name, below(name)] as const),
+      ...wide.flatMap(below).map((name) => [name, []] as const),
+    ]);
+    const { faults: found, asked } = await faults(wide, tenant);
+    expect(found).toEqual([]);
+    expect(asked.length).toBeLessThanOrEqual(700);
+  });
+
   it("asks for each name once", async () => {
     const { asked } = await faults(["a", "a", "b"], { a: ["b", "c"], b: ["c"], c: [] });
     expect(asked.sort()).toEqual(["a", "b", "c"]);

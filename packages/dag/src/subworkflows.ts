@@ -7,7 +7,7 @@ import { type DefinitionProblem, problem } from "./problem.ts";
 
 export type WorkflowLookup = (name: string) => Promise<WorkflowDefinition | undefined>;
 
-/** Workflows looked up for one save; nesting is checked again when a child starts, so beyond this nothing is lost. */
+/** Workflows looked up below those a document names; a child that starts is checked again, so beyond this nothing is lost. */
 const MAX_LOOKUPS = 500;
 
 /**
@@ -23,10 +23,12 @@ export async function checkSubworkflows(
     [definition.name, Promise.resolve(definition)],
   ]);
   const find = (name: string) => {
-    const found = known.get(name) ?? (known.size > MAX_LOOKUPS ? Promise.resolve(undefined) : lookup(name));
+    const found = known.get(name) ?? lookup(name);
     known.set(name, found);
     return found;
   };
+  const findBelow = (name: string) =>
+    known.has(name) || known.size <= MAX_LOOKUPS ? find(name) : Promise.resolve(undefined);
   const problems: DefinitionProblem[] = [];
   const tooDeep = new Map<string, Promise<readonly string[] | null>>();
   for (const [index, step] of definition.steps.entries()) {
@@ -37,7 +39,7 @@ export async function checkSubworkflows(
       problems.push(problem("UNKNOWN_WORKFLOW", path, `Step "${step.id}" ${unknown(workflow, definition)}`));
       continue;
     }
-    const search = tooDeep.get(workflow) ?? chainBeyondLimit(definition.name, workflow, find);
+    const search = tooDeep.get(workflow) ?? chainBeyondLimit(definition.name, workflow, findBelow);
     tooDeep.set(workflow, search);
     const chain = await search;
     if (chain !== null)
