@@ -16,10 +16,12 @@ export interface HttpClientOptions {
   /** What large answers may hold in memory, all together, in bytes; default 80 MiB. */
   readonly responseMemoryBytes?: number | undefined;
   readonly nowAt?: (() => number) | undefined;
+  /** Told of faults of the program within an attempt, for the log; they become failed outcomes as well. */
+  readonly onFault?: ((error: unknown) => void) | undefined;
 }
 
 export interface HttpClient {
-  /** One attempt. Resolves to a failed outcome for whatever the network or the target does; rejects only for a bug. */
+  /** One attempt. Resolves to a failed outcome for whatever the network or the target does; does not reject. */
   perform(request: HttpRequestInput, options: PerformOptions): Promise<HttpAttempt>;
   /** Closes all sockets at once, those in use too. */
   close(): Promise<void>;
@@ -48,7 +50,13 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     keepAliveMaxTimeout: IDLE_SOCKET_MAX_MS,
   });
   const budget = createByteBudget(options.responseMemoryBytes ?? 80 * 1024 * 1024);
-  const deps = { dispatcher, policy, budget, nowAt: options.nowAt ?? Date.now };
+  const deps = {
+    dispatcher,
+    policy,
+    budget,
+    nowAt: options.nowAt ?? Date.now,
+    onFault: options.onFault ?? (() => undefined),
+  };
   return {
     perform: (request, attempt) => performRequest(request, attempt, deps),
     close: () => dispatcher.destroy(),

@@ -27,15 +27,15 @@ export interface Progress {
   sent: boolean;
 }
 
-/** @throws what is no failure of an attempt but a fault of the program. */
-export function describeFailure(error: unknown, progress: Progress): FailedOutcome {
+/** Null for what is no failure of an attempt but a fault of the program. */
+export function describeFailure(error: unknown, progress: Progress): FailedOutcome | null {
   const failed = (code: StepError["code"], message: string, retryable: boolean): FailedOutcome => ({
     kind: "failed",
     error: { code, message },
     retryable,
     inDoubt: progress.sent,
   });
-  if (!(error instanceof Error)) throw error;
+  if (!(error instanceof Error)) return null;
   if (error instanceof EgressBlocked) return failed("EGRESS_BLOCKED", error.message, false);
   if (error instanceof UnsendableRequest) return failed("EXPRESSION_FAILED", error.message, false);
   if (error instanceof AttemptTimeout) return failed("STEP_TIMEOUT", `${error.message} ${stageOf(progress)}`, true);
@@ -55,8 +55,14 @@ export function describeFailure(error: unknown, progress: Progress): FailedOutco
     return failed("HTTP_NETWORK", `What came from ${progress.target} is not HTTP.`, true);
   }
   const { code } = rootOf(error);
-  if (code === undefined) throw error;
+  if (code === undefined) return null;
   return failed("HTTP_NETWORK", `${networkCause(code, progress.target)} (${code}).`, !isTlsFailure(code));
+}
+
+/** A fault of the program: whether the world was touched is told all the same, and its text, which may hold anything, is not. */
+export function describeFault(progress: Progress): FailedOutcome {
+  const error = { code: "HTTP_NETWORK" as const, message: "The attempt broke off within the engine." };
+  return { kind: "failed", error, retryable: true, inDoubt: progress.sent };
 }
 
 function stageOf(progress: Progress): string {

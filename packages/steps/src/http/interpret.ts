@@ -4,6 +4,9 @@ import { assertNever, LIMITS, type Json } from "@keelson/contracts";
 import { isDeeperThan, storableJson, storableText } from "../storable.ts";
 import type { ResponseMode } from "./attempt.ts";
 
+/** The output's own object is one level more. */
+export const DEEPEST_BODY = LIMITS.jsonDepth - 1;
+
 export type Interpretation =
   | { readonly kind: "read"; readonly body: Json }
   /** `response: "json"`, and it is none. */
@@ -42,7 +45,7 @@ export function excerptOf(bytes: Buffer, limit: number, contentType: string | nu
 
 function parseJson(bytes: Buffer): Interpretation | null {
   const text = new TextDecoder().decode(bytes);
-  if (isDeeperThan(text, LIMITS.jsonDepth)) return { kind: "tooDeep" };
+  if (isDeeperThan(text, DEEPEST_BODY)) return { kind: "tooDeep" };
   try {
     return { kind: "read", body: storableJson(JSON.parse(text) as Json) };
   } catch {

@@ -122,6 +122,19 @@ describe("a network failure", () => {
   });
 });
 
+describe("a fault of the program", () => {
+  it("is told to who asks, and is a failure that says whether anything was sent, without the fault's own text", async () => {
+    const faults: unknown[] = [];
+    const fault = new TypeError("no such thing as hunter22");
+    const lookup = () => Promise.reject(fault);
+    const client = startClient({ lookup, onFault: (error) => void faults.push(error) });
+    const { outcome } = await client.perform(aRequest("http://name.example/"), someOptions());
+    expect(outcome).toMatchObject({ error: { code: "HTTP_NETWORK" }, retryable: true, inDoubt: false });
+    expect(JSON.stringify(outcome)).not.toContain("hunter22");
+    expect(faults).toEqual([fault]);
+  });
+});
+
 describe("TLS", () => {
   it("that is not trusted is refused, not retried, and nothing is sent", async () => {
     const tls = await startTlsTarget();

@@ -8,7 +8,14 @@ import { createTextRedactor, type Redactor } from "../redact.ts";
 import type { HttpAttempt, HttpRequestInput, PerformOptions, RequestRecord, ResponseRecord } from "./attempt.ts";
 import type { ByteBudget } from "./byte-budget.ts";
 import { exchange, type AnswerHead } from "./exchange.ts";
-import { AttemptAborted, AttemptTimeout, describeFailure, type FailedOutcome, type Progress } from "./failures.ts";
+import {
+  AttemptAborted,
+  AttemptTimeout,
+  describeFailure,
+  describeFault,
+  type FailedOutcome,
+  type Progress,
+} from "./failures.ts";
 import { prepareMessage, recordRequest, type Message } from "./message.ts";
 import { createBodyReader, type BodyReader } from "./read-body.ts";
 import { MOST_REDIRECTS, nextMessage } from "./redirect.ts";
@@ -20,6 +27,8 @@ export interface PerformDeps {
   readonly budget: ByteBudget;
   /** Epoch ms, for dates in `Retry-After`. */
   readonly nowAt: () => number;
+  /** Told of faults of the program, which become failed outcomes as well. */
+  readonly onFault: (error: unknown) => void;
 }
 
 /** What is known of an attempt while it is under way. */
@@ -43,7 +52,9 @@ export async function performRequest(
   try {
     outcome = await converse(request, { options, deps, redactor, trace, signal: limit.signal });
   } catch (error) {
-    outcome = describeFailure(limit.signal.aborted ? limit.signal.reason : error, trace);
+    const described = describeFailure(limit.signal.aborted ? limit.signal.reason : error, trace);
+    if (described === null) deps.onFault(error);
+    outcome = described ?? describeFault(trace);
   } finally {
     limit.stop();
   }

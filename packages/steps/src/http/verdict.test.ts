@@ -163,12 +163,12 @@ describe("the output", () => {
     expect(attempt.response?.headers["set-cookie"]).toBe("a=1, x, b=2");
   });
 
-  it("is refused beyond 128 levels, and beyond 1 MiB, and neither is tried again", async () => {
-    const deep = await outputOf(json, "[".repeat(129) + "]".repeat(129), "auto");
+  it("is refused beyond 128 levels (its own object is one), and beyond 1 MiB, and neither is tried again", async () => {
+    const deep = await outputOf(json, "[".repeat(128) + "]".repeat(128), "auto");
     const large = await outputOf({ "content-type": "text/plain" }, "x".repeat(1024 * 1024), "auto");
     const escaped = await outputOf({ "content-type": "text/plain" }, "\u0001".repeat(200_000), "auto");
     for (const error of [deep, large, escaped]) expect(error).toMatchObject({ code: "TOO_LARGE" });
-    expect(await outputOf(json, "[".repeat(128) + "]".repeat(128), "auto")).toBeInstanceOf(Array);
+    expect(await outputOf(json, "[".repeat(127) + "]".repeat(127), "auto")).toBeInstanceOf(Array);
     expect(await outputOf({ "content-type": "text/plain" }, "x".repeat(1024 * 1024 - 1_000), "auto")).toHaveLength(
       1_047_576,
     );

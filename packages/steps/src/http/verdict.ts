@@ -5,7 +5,7 @@ import type { AttemptOutcome } from "@keelson/engine";
 import type { Redactor } from "../redact.ts";
 import type { HttpStepConfig, PerformOptions } from "./attempt.ts";
 import type { AnswerHead } from "./exchange.ts";
-import { excerptOf, interpretBody } from "./interpret.ts";
+import { DEEPEST_BODY, excerptOf, interpretBody } from "./interpret.ts";
 import { parseRetryAfter } from "./retry-after.ts";
 
 /** Kept of an answer for the record and in an error's details, in bytes. */
@@ -42,7 +42,7 @@ export function judgeAnswer(answer: Answer, options: Judging, redactor: Redactor
   const meaning = interpretBody(answer.bytes, contentTypeOf(answer.head), options.config.response);
   if (meaning.kind === "notJson") return fail("HTTP_REFUSED", "The answer is not JSON.", true);
   if (meaning.kind === "tooDeep") {
-    return fail("TOO_LARGE", `The answer's JSON is nested deeper than ${LIMITS.jsonDepth} levels.`, false);
+    return fail("TOO_LARGE", `The answer's JSON is nested deeper than ${DEEPEST_BODY} levels.`, false);
   }
   const output = redactor.json({ status, headers: outputHeaders(answer.head), body: meaning.body });
   if (Buffer.byteLength(JSON.stringify(output)) > LIMITS.stepOutputBytes) {
