@@ -7,7 +7,7 @@
 //  A3. What jsep tolerates and JavaScript does not (`f(a b)`, `{a:1 b:2}`, `a;b`) is refused here.
 import { SyntaxFault } from "./errors.ts";
 import { matchBrackets } from "./brackets.ts";
-import { forbiddenReason, isReserved } from "./reserved.ts";
+import { forbiddenReason, isLiteralWord, isReserved } from "./reserved.ts";
 import type { Token } from "./tokens.ts";
 
 /** Deepest nesting of brackets, choices, arrows and signs. */
@@ -105,10 +105,6 @@ class Arranger {
       case ",":
         if (this.#level.kind === "array") this.#forbid("An array has no holes: write null.", token);
         break;
-      case "/":
-      case "/=":
-        this.#forbid("Regular expressions are not part of the language.", token);
-        break;
       default:
         if (CLOSERS.has(token.text) && this.#closesEmpty()) return this.#close(token);
     }
@@ -186,7 +182,7 @@ class Arranger {
       if (token.text === "...") this.#refuse(token);
       this.#syntax("A key is expected here.", token.start);
     }
-    this.#level.shorthand = token.kind === "word" && !isReserved(token.text);
+    this.#level.shorthand = token.kind === "word" && !isReserved(token.text) && !isLiteralWord(token.text);
     this.#level.expects = "colon";
     this.#leaf();
   }

@@ -154,7 +154,10 @@ function compileObject(properties: readonly Property[], context: Context): Run {
 function computedKey(run: Run): (frame: Frame) => string {
   return (frame) => {
     const key = run(frame);
-    if (typeof key === "string" || typeof key === "number") return String(key);
+    if (typeof key === "string" || typeof key === "number") {
+      frame.spendText(String(key).length);
+      return String(key);
+    }
     throw new Failure(`A key is a string or a number, not ${describeKind(key)}.`);
   };
 }

@@ -50,6 +50,7 @@ export class Frame {
   readonly #place: string;
   #stepsLeft: number;
   #uuids = 0;
+  readonly #zones = new Set<string>();
 
   constructor(scope: Scope, steps: number, place: string, secretive: boolean) {
     this.scope = scope;
@@ -91,6 +92,12 @@ export class Frame {
   /** Pays for a search: long patterns may be compared at every place of the text. */
   spendSearch(textUnits: number, patternUnits: number): void {
     this.spend(1 + Math.floor((textUnits / UNITS_PER_STEP) * (1 + patternUnits / 256)));
+  }
+
+  /** Pays for a look into a time zone's rules: of its first use in an evaluation more, for the host has to load them. */
+  spendZone(zone: string): void {
+    this.spend(this.#zones.has(zone) ? 100 : 2_000);
+    this.#zones.add(zone);
   }
 
   uuid(): string {

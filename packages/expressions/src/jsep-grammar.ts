@@ -39,7 +39,7 @@ interface Configuration {
   hooks: object;
   unary_ops: Readonly<Record<string, number>>;
   binary_ops: Readonly<Record<string, number>>;
-  right_associative: ReadonlySet<string>;
+  right_associative: Set<string>;
   additional_identifier_chars: ReadonlySet<string>;
   literals: Readonly<Record<string, unknown>>;
   this_str: string;
@@ -94,6 +94,8 @@ export function parseArranged(text: string): Shape {
   return withOurs(() => {
     if (!initialised) {
       for (const plugin of [Jsep.plugins.registered.ternary, object, arrow] as readonly Plugin[]) plugin.init(Jsep);
+      // Between two operators that bind to the right jsep binds the looser one first: x => x ** 2 as (x => x) ** 2.
+      Jsep.right_associative.delete("=>");
       initialised = true;
     }
     return new Jsep(text).parse() as Shape;

@@ -229,6 +229,8 @@ class Builder {
     const names: string[] = [];
     let from = 0;
     for (const param of shape.params ?? []) {
+      // x => y => z
+      if (param.type === "ArrowFunctionExpression") this.#forbid("An arrow's body is no arrow.", param.params);
       const at = param.type === "Identifier" ? this.#index(param) : this.#fail(this.#firstIndex(param));
       const token = this.#token(at);
       from ||= at;
@@ -240,6 +242,12 @@ class Builder {
     }
     const body = this.node(shape.body);
     return { kind: "arrow", params: names, body, from, to: body.to };
+  }
+
+  #forbid(message: string, where: readonly Shape[] | null): never {
+    const [first] = where ?? [];
+    const at = first?.type === "Identifier" ? this.#index(first) : 0;
+    throw new SyntaxFault("EXPRESSION_FORBIDDEN", message, this.#token(at).start);
   }
 
   /** The first token of a shape whose node cannot be built. */

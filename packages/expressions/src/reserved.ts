@@ -3,7 +3,6 @@
 const STATEMENT = "Statements are not part of the language: an expression is one value.";
 const ASSIGNMENT = "Nothing can be assigned: an expression only reads.";
 const BITWISE = "Operators on bits are not part of the language.";
-const COMMENT = "Comments are not part of the language.";
 
 const FORBIDDEN: ReadonlyMap<string, string> = new Map([
   ...words("typeof", "typeof is not part of the language: use type(x)."),
@@ -16,9 +15,7 @@ const FORBIDDEN: ReadonlyMap<string, string> = new Map([
   ...words("finally with debugger enum ;", STATEMENT),
   ...words("= += -= *= /= %= **= <<= >>= >>>= &= |= ^= &&= ||= ??= ++ --", ASSIGNMENT),
   ...words("& | ^ ~ << >> >>>", BITWISE),
-  ...words("// /*", COMMENT),
   ...words("...", "Spreading is not part of the language: use concat(a, b) or merge(a, b)."),
-  ...words("`", "Template literals are not part of the language: join with +."),
   ...words("\\", "Escapes in names are not part of the language."),
 ]);
 

@@ -1,5 +1,6 @@
 // Cuts an expression into JavaScript's tokens, with offsets. It knows words, not order: that is arrange.ts.
 import { SyntaxFault } from "./errors.ts";
+import { isReserved } from "./reserved.ts";
 import { readNumber, readString } from "./literals.ts";
 
 export interface Token {
@@ -14,11 +15,19 @@ export interface Token {
 
 const SPACE = /[\t\v\f\n\r\u2028\u2029\ufeff\p{Zs}]+/uy;
 const WORD = /[$_\p{ID_Start}][$_\u200c\u200d\p{ID_Continue}]*/uy;
-/** Longest first, those outside the language too, so that they are named rather than misread. */
-const PUNCTUATORS = (
-  ">>>= ... === !== **= <<= >>= >>> &&= ||= ??= => == != <= >= && || ?? ?. ** ++ -- += -= *= /= %= &= |= ^= << >> // /* " +
-  "{ } ( ) [ ] . ; , < > + - * / % & | ^ ! ~ ? : = ` # @ \\"
-).split(" ");
+/** Those outside the language too, so that they are named rather than misread. */
+const PUNCTUATORS: ReadonlySet<string> = new Set(
+  (
+    ">>>= ... === !== **= <<= >>= >>> &&= ||= ??= => == != <= >= && || ?? ?. ** ++ -- += -= *= /= %= &= |= ^= << >> " +
+    "// /* { } ( ) [ ] . ; , < > + - * / % & | ^ ! ~ ? : = ` # @ \\"
+  ).split(" "),
+);
+const UNREADABLE: ReadonlyMap<string, string> = new Map([
+  ["//", "Comments are not part of the language."],
+  ["/*", "Comments are not part of the language."],
+  ["`", "Template literals are not part of the language: join with +."],
+]);
+const LONGEST_PUNCTUATOR = 4;
 
 /** @throws SyntaxFault at the first character that begins no token. */
 export function tokenize(source: string): Token[] {
@@ -26,6 +35,7 @@ export function tokenize(source: string): Token[] {
   let at = skipSpace(source, 0);
   while (at < source.length) {
     const token = readToken(source, at);
+    refuseUnreadable(token, tokens);
     tokens.push(token);
     at = skipSpace(source, token.end);
   }
@@ -44,9 +54,26 @@ function readToken(source: string, start: number): Token {
   return { kind: "punctuator", text, value: text, start, end: start + text.length };
 }
 
+/** What begins here holds text of any kind, which is not to be read as tokens. */
+function refuseUnreadable(token: Token, before: readonly Token[]): void {
+  if (token.kind !== "punctuator") return;
+  const isRegExp = token.text.startsWith("/") && expectsOperand(before);
+  const reason = UNREADABLE.get(token.text) ?? (isRegExp ? "Regular expressions are not part of the language." : "");
+  if (reason !== "") throw new SyntaxFault("EXPRESSION_FORBIDDEN", reason, token.start);
+}
+
+/** Whether a value is what may follow, so that `/` would begin a regular expression. */
+function expectsOperand(before: readonly Token[]): boolean {
+  const last = before.at(-1);
+  if (last === undefined) return true;
+  if (last.kind === "word") return isReserved(last.text) && !before.at(-2)?.text.endsWith(".");
+  return last.kind === "punctuator" && last.text !== ")" && last.text !== "]" && last.text !== "}";
+}
+
 function readPunctuator(source: string, start: number): string {
-  const found = PUNCTUATORS.find((candidate) => source.startsWith(candidate, start));
-  if (found === undefined) {
+  let found = source.slice(start, start + LONGEST_PUNCTUATOR);
+  while (found !== "" && !PUNCTUATORS.has(found)) found = found.slice(0, -1);
+  if (found === "") {
     const code = (source.codePointAt(start) ?? 0).toString(16).toUpperCase().padStart(4, "0");
     throw new SyntaxFault("EXPRESSION_SYNTAX", `The character U+${code} has no meaning here.`, start);
   }

@@ -3,6 +3,7 @@ import type { Json } from "@keelson/contracts";
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
+import { fromBase64, toBase64, toBase64Url } from "../base64.ts";
 import { MAX_TEXT_UNITS } from "../frame.ts";
 import { isTruthy, kindOf } from "../kinds.ts";
 import { finite } from "../operators.ts";
@@ -12,9 +13,6 @@ import type { Call } from "./call.ts";
 import { define, type FunctionSpec } from "./define.ts";
 
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
-const BASE64 = /^[\w+/-]*={0,2}$/;
-/** Bytes turned into characters at once. */
-const CHUNK_BYTES = 8192;
 
 export const CONVERT_FUNCTIONS: readonly FunctionSpec[] = [
   define(
@@ -135,14 +133,14 @@ function toNumber(call: Call): number {
 /** Pays for a value's JSON before it is written. */
 function written(call: Call, write: (value: Json) => string): string {
   const value = call.value(0);
-  if (typeof value === "object" && value !== null) call.frame.spend(Math.floor(jsonBytes(value, MAX_TEXT_UNITS) / 16));
+  if (typeof value === "object" && value !== null) call.frame.spend(Math.floor(jsonBytes(value, MAX_TEXT_UNITS) / 8));
   else if (typeof value === "string") call.frame.reserveText(value.length * 6);
   return write(value);
 }
 
 function parseJson(call: Call): Json {
   const text = call.string(0);
-  call.frame.spend(Math.floor(text.length / 8));
+  call.frame.spend(1 + Math.floor(text.length / 4));
   // What parses is JSON, but for numbers such as 1e999, which jsonBytes refuses with too deep nesting.
   const parsed: Json | undefined = attempt<Json>(() => JSON.parse(text));
   if (parsed === undefined) return call.fail("this string is no JSON");
@@ -152,21 +150,16 @@ function parseJson(call: Call): Json {
 
 function base64Decode(call: Call): string {
   const text = call.string(0);
-  call.frame.reserveText(text.length);
-  if (!BASE64.test(text)) call.fail("this string is no base64");
-  return (
-    attempt(() => {
-      const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-      const bytes = Uint8Array.from(binary, (char) => char.charCodeAt(0));
-      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    }) ?? call.fail("this string is no base64 of UTF-8 text")
-  );
+  call.frame.spend(20 + Math.floor(text.length / 8));
+  const bytes = fromBase64(text) ?? call.fail("this string is no base64");
+  const decoded = attempt(() => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
+  return decoded ?? call.fail("this base64 is not of UTF-8 text");
 }
 
 function utf8(call: Call, index: number): Uint8Array {
   const text = call.string(index);
   call.frame.reserveText(Math.ceil(utf8Bytes(text) / 3) * 4);
-  call.frame.spendText(text.length * 4);
+  call.frame.spend(Math.floor(text.length / 8));
   return new TextEncoder().encode(text);
 }
 
@@ -188,18 +181,6 @@ function encoded(call: Call, bytes: Uint8Array, index: number): string {
     default:
       return call.fail('its encoding is "hex", "base64" or "base64url"');
   }
-}
-
-function toBase64(bytes: Uint8Array): string {
-  let binary = "";
-  for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
-    binary += String.fromCharCode(...bytes.subarray(at, at + CHUNK_BYTES));
-  }
-  return btoa(binary);
-}
-
-function toBase64Url(bytes: Uint8Array): string {
-  return toBase64(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
 /** The host's own message may quote data, so it goes no further. */

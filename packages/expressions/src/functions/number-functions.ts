@@ -17,13 +17,21 @@ export const NUMBER_FUNCTIONS: readonly FunctionSpec[] = [
       example: "round(1.005, 2)",
       result: "1.01",
     },
-    (call) => finite(roundDecimal(call.number(0), places(call, -MAX_PLACES))),
+    (call) => {
+      call.frame.spend(5);
+      return finite(roundDecimal(finite(call.number(0)), places(call, -MAX_PLACES)));
+    },
   ),
   define(
     ["number"],
     "toFixed(number, places?)",
     { summary: "As text with so many decimals, rounded like `round`.", example: "toFixed(2.5, 2)", result: '"2.50"' },
-    (call) => toFixedDecimal(finite(call.number(0)), places(call, 0)),
+    (call) => {
+      const [number, decimals] = [finite(call.number(0)), places(call, 0)];
+      // Digits in numbers too large to be counted in are written out as well.
+      call.frame.spend(10 + decimals + (Number.isSafeInteger(Math.trunc(number)) ? 0 : 100));
+      return toFixedDecimal(number, decimals);
+    },
   ),
   define(
     ["number"],

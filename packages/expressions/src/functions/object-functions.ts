@@ -33,6 +33,7 @@ export const OBJECT_FUNCTIONS: readonly FunctionSpec[] = [
       for (const entry of call.array(0)) {
         const [key, value] = isArray(entry) ? entry : [];
         if (typeof key !== "string" && typeof key !== "number") return call.fail("an entry is a pair [key, value]");
+        call.frame.spendText(String(key).length);
         put(object, String(key), value ?? null);
       }
       return object;
@@ -104,7 +105,13 @@ function chosenKeys(call: Call): ReadonlySet<string> {
   const second = call.value(1);
   const keys = isArray(second) && !call.has(2) ? second : call.rest(1);
   call.frame.reserveItems(keys.length);
-  return new Set(keys.map((key) => (typeof key === "string" ? key : call.fail("keys are strings"))));
+  return new Set(
+    keys.map((key) => {
+      if (typeof key !== "string") return call.fail("keys are strings");
+      call.frame.spendText(key.length);
+      return key;
+    }),
+  );
 }
 
 function collect(keys: readonly string[], valueOf: (key: string) => Json): Json {

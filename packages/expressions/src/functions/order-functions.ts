@@ -17,7 +17,7 @@ export const ORDER_FUNCTIONS: readonly FunctionSpec[] = [
       result: "[1,9,10]",
     },
     (call) => {
-      if (!call.has(1)) return sorted(call, call.array(0), compareValues);
+      if (!call.has(1)) return sorted(call, call.array(0), (a, b) => compareValues(a, b, call.frame.spend));
       const order = call.arrow(1);
       return sorted(call, call.array(0), (a, b) => {
         const answer = order(a, b);
@@ -39,7 +39,9 @@ export const ORDER_FUNCTIONS: readonly FunctionSpec[] = [
       const select = call.selector(1);
       const keyed = call.array(0).map((item, index) => ({ item, key: select(item, index) }));
       const sign = order === "asc" ? 1 : -1;
-      return sorted(call, keyed, (a, b) => sign * compareValues(a.key, b.key)).map(({ item }) => item);
+      return sorted(call, keyed, (a, b) => sign * compareValues(a.key, b.key, call.frame.spend)).map(
+        ({ item }) => item,
+      );
     },
   ),
   define(
@@ -121,7 +123,9 @@ function keyed(call: Call): [string, Json][] {
   return items.map((item, index) => {
     const key = select(item, index);
     if (key !== null && typeof key === "object") call.fail("a key is a string, number, boolean or null");
-    return [String(key), item];
+    const text = String(key);
+    call.frame.spendText(text.length);
+    return [text, item];
   });
 }
 

@@ -50,11 +50,12 @@ export const SEQUENCE_FUNCTIONS: readonly FunctionSpec[] = [
     (call) => {
       const value = sequence(call);
       const [start, end] = [call.integer(1, 0), call.integer(2, value.length)];
+      const units = Math.max(0, fromEnd(end, value.length) - fromEnd(start, value.length));
       if (typeof value === "string") {
-        call.frame.spendText(value.length);
+        call.frame.spendText(units);
         return value.slice(start, end);
       }
-      call.frame.spend(value.length);
+      call.frame.spend(units);
       return value.slice(start, end);
     },
   ),
@@ -123,6 +124,11 @@ export const SEQUENCE_FUNCTIONS: readonly FunctionSpec[] = [
 function sequence(call: Call): string | readonly Json[] {
   const value = call.value(0);
   return isArray(value) ? value : call.string(0);
+}
+
+/** The place that an index stands for, counted from the end below 0. */
+function fromEnd(index: number, length: number): number {
+  return index < 0 ? Math.max(0, length + index) : Math.min(index, length);
 }
 
 function indexOf(call: Call): number {

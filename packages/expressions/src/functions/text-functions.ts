@@ -48,9 +48,9 @@ export const TEXT_FUNCTIONS: readonly FunctionSpec[] = [
       result: '"bc"',
     },
     (call) => {
-      const text = call.string(0);
-      call.frame.spendText(text.length);
-      return text.substring(call.integer(1), call.integer(2, text.length));
+      const part = call.string(0).substring(call.integer(1), call.integer(2, call.string(0).length));
+      call.frame.spendText(part.length);
+      return part;
     },
   ),
   define(

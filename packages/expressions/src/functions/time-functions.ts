@@ -4,6 +4,9 @@ import { formatTime, writeTime } from "../time.ts";
 import type { Call } from "./call.ts";
 import { define, type FunctionSpec } from "./define.ts";
 
+const MAX_PATTERN_UNITS = 200;
+const MAX_ZONE_UNITS = 64;
+
 export const TIME_FUNCTIONS: readonly FunctionSpec[] = [
   define(
     [],
@@ -60,13 +63,13 @@ export const TIME_FUNCTIONS: readonly FunctionSpec[] = [
       result: '"2026-07-02 00:30"',
     },
     (call) => {
-      const pattern = call.string(1);
-      call.frame.reserveText(pattern.length * 9);
-      const zone = call.string(2, "UTC");
-      // Zones are the host's work, and slow.
-      if (zone !== "UTC") call.frame.spend(zone.length > 64 ? call.fail("its time zone is not known") : 200);
-      writeTime(call.time(0));
-      return formatTime(call.time(0), pattern, zone);
+      const [ms, pattern, zone] = [call.time(0), call.string(1), call.string(2, "UTC")];
+      if (pattern.length > MAX_PATTERN_UNITS) call.fail(`its pattern has ${MAX_PATTERN_UNITS} characters at most`);
+      if (zone.length > MAX_ZONE_UNITS) call.fail("its time zone is not known");
+      call.frame.spend(10 + pattern.length);
+      if (zone !== "UTC") call.frame.spendZone(zone);
+      writeTime(ms);
+      return formatTime(ms, pattern, zone);
     },
   ),
 ];
