@@ -1,17 +1,18 @@
 // What follows from what has ended: steps become ready or are skipped, and at the last the execution ends.
 import { isStepEnded, type StepError } from "@keelson/contracts";
-import { changeExecution, changeStep, nodeOf, stepOf, type Draft } from "./draft.ts";
+import { changeExecution, changeStep, nodeOf, recordAttempt, stepOf, type Draft } from "./draft.ts";
 import { judgeJoin } from "./edges.ts";
 import type { Reason, StepState } from "./state.ts";
 
-/** Decides every pending step that can be decided; a skip decides the steps behind it in turn. */
+/** Decides every pending step that can be decided; a skip decides the steps behind it in turn. A queued execution waits. */
 export function advance(draft: Draft, at: number): void {
+  if (draft.execution.status === "queued") return;
   if (draft.execution.failing === null) {
     for (const level of draft.graph.levels) {
       for (const id of level) decidePending(draft, id, at);
     }
   }
-  endIfNothingIsLeft(draft, at);
+  endIfNothingIsLeft(draft);
 }
 
 function decidePending(draft: Draft, id: string, at: number): void {
@@ -35,11 +36,16 @@ function decidePending(draft: Draft, id: string, at: number): void {
 }
 
 /** Ends the execution when no step can change any more; a success first needs its output. */
-function endIfNothingIsLeft(draft: Draft, at: number): void {
-  for (const step of draft.steps.values()) if (!isStepEnded(step.status)) return;
+function endIfNothingIsLeft(draft: Draft): void {
+  if (!hasNothingLeft(draft)) return;
   const error = draft.execution.failing ?? firstUnhandledFailure(draft);
   if (error !== null) changeExecution(draft, { status: "failed", error }, { code: error.code });
   else draft.commands.push({ kind: "evaluateOutput" });
+}
+
+export function hasNothingLeft(draft: Draft): boolean {
+  for (const step of draft.steps.values()) if (!isStepEnded(step.status)) return false;
+  return true;
 }
 
 /** The earliest failure that nothing handled; null where every failure was. */
@@ -84,10 +90,7 @@ export function cancelSteps(draft: Draft, at: number, reason: Reason, inFlight: 
     if (isStepEnded(step.status)) continue;
     const attemptRuns = step.status === "running" && step.sentAt !== null;
     if (attemptRuns && inFlight === "letAttemptsEnd") continue;
-    if (attemptRuns) breakOff(draft, step);
-    if (step.wait === "child" && step.childId !== null) {
-      draft.commands.push({ kind: "cancelChild", stepId: step.id, childId: step.childId });
-    }
+    if (attemptRuns || step.wait === "child") breakOff(draft, step);
     changeStep(draft, step.id, {
       status: "cancelled",
       finishedAt: at,
@@ -101,15 +104,9 @@ export function cancelSteps(draft: Draft, at: number, reason: Reason, inFlight: 
 }
 
 function breakOff(draft: Draft, step: StepState): void {
-  draft.commands.push({ kind: "abort", stepId: step.id });
-  draft.attempts.push({
-    stepId: step.id,
-    iter: step.iter,
-    keyIter: step.keyIter,
-    attempt: step.attempt,
-    startedAt: step.sentAt ?? 0,
-    outcome: "cancelled",
-    error: null,
-    nextAttemptAt: null,
-  });
+  if (step.wait !== "child") draft.commands.push({ kind: "abort", stepId: step.id });
+  else if (step.childId !== null) {
+    draft.commands.push({ kind: "cancelChild", stepId: step.id, childId: step.childId });
+  }
+  recordAttempt(draft, step, "cancelled", null, null);
 }

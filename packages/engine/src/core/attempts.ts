@@ -1,15 +1,15 @@
 // A step run's own life, from ready to ended: evaluation, attempts, waits. One named function per arrow.
 import { assertNever, type Json, type StepError } from "@keelson/contracts";
 import { beginFailing } from "./advance.ts";
-import { changeStep, nodeOf, stepOf, type Draft, type FinishedAttempt } from "./draft.ts";
+import { changeStep, nodeOf, recordAttempt, stepOf, type Draft } from "./draft.ts";
 import type { AttemptOutcome, ChildResult, Evaluation } from "./messages.ts";
 import { judgeRetry } from "./retry.ts";
 import type { StepState } from "./state.ts";
 
 /** What a ready step's templates came to decides how it goes on. */
 export function stepEvaluated(draft: Draft, id: string, result: Evaluation, at: number): void {
-  const step = stepOf(draft, id);
-  if (step.status !== "running" || step.sentAt !== null) return;
+  const step = draft.steps.get(id);
+  if (step === undefined || step.status !== "running" || step.sentAt !== null) return;
   const attempt = step.attempt + 1;
   switch (result.kind) {
     case "output":
@@ -47,20 +47,38 @@ export function attemptStarted(draft: Draft, id: string, at: number): void {
 
 /** The owner died with this attempt in flight: nobody knows what became of it, and it counts for nothing. */
 export function attemptLost(draft: Draft, id: string, at: number): void {
-  const step = stepOf(draft, id);
-  recordAttempt(draft, step, "in_doubt", null, null);
-  draft.events.push({
-    type: "attempt.failed",
-    stepId: id,
-    attempt: step.attempt,
-    data: { code: "WORKER_LOST", inDoubt: true },
-  });
+  recordLoss(draft, stepOf(draft, id));
   if (draft.execution.failing !== null) {
     const reason = { code: "EXECUTION_FAILED" as const, values: { error: draft.execution.failing.code } };
     changeStep(draft, id, { status: "cancelled", finishedAt: at, sentAt: null, inDoubt: true, reason });
   } else {
     attemptStarted(draft, id, at);
   }
+}
+
+/** Whoever performs this step dies of it: what is in flight is the last attempt. */
+export function attemptGivenUp(draft: Draft, id: string, error: StepError, losses: number, at: number): void {
+  const step = stepOf(draft, id);
+  const inFlight = step.sentAt !== null;
+  if (inFlight) recordLoss(draft, step);
+  changeStep(draft, id, {
+    status: "failed",
+    error: { ...error, step: id },
+    finishedAt: at,
+    sentAt: null,
+    inDoubt: inFlight || step.inDoubt,
+    reason: { code: "WORKER_LOST", values: { losses } },
+  });
+}
+
+function recordLoss(draft: Draft, step: StepState): void {
+  recordAttempt(draft, step, "in_doubt", null, null);
+  draft.events.push({
+    type: "attempt.failed",
+    stepId: step.id,
+    attempt: step.attempt,
+    data: { code: "WORKER_LOST", inDoubt: true },
+  });
 }
 
 export function attemptEnded(
@@ -71,8 +89,8 @@ export function attemptEnded(
   at: number,
   random: number,
 ): void {
-  const step = stepOf(draft, id);
-  if (step.status !== "running" || step.sentAt === null || step.attempt !== attempt) return;
+  const step = draft.steps.get(id);
+  if (step === undefined || step.status !== "running" || step.sentAt === null || step.attempt !== attempt) return;
   if (outcome.kind === "succeeded") {
     recordAttempt(draft, step, "succeeded", null, null);
     stepSucceeded(draft, id, outcome.output, at, {});
@@ -81,7 +99,13 @@ export function attemptEnded(
   }
 }
 
-/** A waited-for child has ended; another child's end, or one that comes too late, is none of this step's business. */
+/** Another child's end, or one that comes too late, is none of the step's business. */
+export function waitsForChild(draft: Draft, id: string, childId: string): boolean {
+  const step = draft.steps.get(id);
+  return step !== undefined && step.status === "waiting" && step.wait === "child" && step.childId === childId;
+}
+
+/** The child that the step waits for has ended. */
 export function childEnded(
   draft: Draft,
   id: string,
@@ -91,7 +115,6 @@ export function childEnded(
   random: number,
 ): void {
   const step = stepOf(draft, id);
-  if (step.status !== "waiting" || step.wait !== "child" || step.childId !== childId) return;
   if (result.status === "succeeded") {
     recordAttempt(draft, step, "succeeded", null, null);
     stepSucceeded(draft, id, result.output, at, {});
@@ -156,11 +179,13 @@ function delayStarted(draft: Draft, id: string, untilAt: number, at: number): vo
 }
 
 function childStarted(draft: Draft, id: string, child: Extract<Evaluation, { kind: "child" }>, at: number): void {
-  const attempt = stepOf(draft, id).attempt + 1;
+  const step = stepOf(draft, id);
+  const attempt = step.attempt + 1;
   const { timeoutMs } = nodeOf(draft, id);
   draft.commands.push({ kind: "startChild", stepId: id, childId: child.childId, wait: child.wait });
   draft.events.push({ type: "attempt.started", stepId: id, attempt, data: { childExecutionId: child.childId } });
   if (!child.wait) {
+    recordAttempt(draft, { ...step, attempt, sentAt: at }, "succeeded", null, null);
     stepSucceeded(draft, id, { executionId: child.childId }, at, {
       attempt,
       input: child.input,
@@ -200,6 +225,7 @@ function attemptFailed(
   });
   const retries = verdict.kind === "retry" && draft.execution.failing === null;
   const nextAttemptAt = retries ? at + verdict.delayMs : null;
+  const counts = { attempt: step.attempt, failures, maxAttempts: node.retry.maxAttempts, error: error.code };
   recordAttempt(draft, step, error.code === "STEP_TIMEOUT" ? "timed_out" : "failed", error, nextAttemptAt);
   draft.events.push({
     type: "attempt.failed",
@@ -208,18 +234,13 @@ function attemptFailed(
     data: { code: error.code, nextAttemptAt: nextAttemptAt === null ? null : new Date(nextAttemptAt).toISOString() },
   });
   if (nextAttemptAt === null) {
-    stepFailed(draft, id, error, at, { failures, inDoubt: outcome.inDoubt });
+    const code = verdict.kind === "giveUp" ? verdict.why : "EXECUTION_FAILED";
+    stepFailed(draft, id, error, at, { failures, inDoubt: outcome.inDoubt, reason: { code, values: counts } });
     return;
   }
   const reason = {
     code: "RETRY_SCHEDULED" as const,
-    values: {
-      attempt: step.attempt,
-      failures,
-      maxAttempts: node.retry.maxAttempts,
-      error: error.code,
-      nextAttemptAt: new Date(nextAttemptAt).toISOString(),
-    },
+    values: { ...counts, nextAttemptAt: new Date(nextAttemptAt).toISOString() },
   };
   changeStep(draft, id, {
     status: "waiting",
@@ -252,15 +273,4 @@ function stepFailed(draft: Draft, id: string, error: StepError, at: number, more
   const node = nodeOf(draft, id);
   changeStep(draft, id, { ...more, status: "failed", error, wait: null, dueAt: null, sentAt: null, finishedAt: at });
   if (node.onError !== "continue" && !node.hasErrorEdges) beginFailing(draft, error, at);
-}
-
-function recordAttempt(
-  draft: Draft,
-  step: StepState,
-  outcome: FinishedAttempt["outcome"],
-  error: StepError | null,
-  nextAttemptAt: number | null,
-): void {
-  const { id: stepId, iter, keyIter, attempt } = step;
-  draft.attempts.push({ stepId, iter, keyIter, attempt, startedAt: step.sentAt ?? 0, outcome, error, nextAttemptAt });
 }

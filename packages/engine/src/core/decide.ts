@@ -4,9 +4,17 @@
 //  I4. A step starts only when all its incoming edges are decided; at most one attempt of it is live.
 import { assertNever, isEnded, type StepError } from "@keelson/contracts";
 import type { Graph } from "@keelson/dag";
-import { advance, cancelSteps } from "./advance.ts";
-import { attemptEnded, attemptLost, childEnded, stepEvaluated, waitEnded } from "./attempts.ts";
-import { changeExecution, changeStep, openDraft, type Draft, type FinishedAttempt } from "./draft.ts";
+import { advance, cancelSteps, hasNothingLeft } from "./advance.ts";
+import {
+  attemptEnded,
+  attemptGivenUp,
+  attemptLost,
+  childEnded,
+  stepEvaluated,
+  waitEnded,
+  waitsForChild,
+} from "./attempts.ts";
+import { changeExecution, openDraft, type Draft, type FinishedAttempt } from "./draft.ts";
 import type { Command, EngineEvent, HistoryEvent, OutputResult } from "./messages.ts";
 import { restart } from "./restart.ts";
 import type { ExecutionState } from "./state.ts";
@@ -54,6 +62,7 @@ function apply(draft: Draft, event: Exclude<EngineEvent, { kind: "retryRequested
       advance(draft, event.at);
       return;
     case "childEnded":
+      if (!waitsForChild(draft, event.stepId, event.childId)) return;
       wake(draft);
       childEnded(draft, event.stepId, event.childId, event.result, event.at, event.random);
       advance(draft, event.at);
@@ -72,7 +81,7 @@ function apply(draft: Draft, event: Exclude<EngineEvent, { kind: "retryRequested
       changeExecution(draft, { status: "cancelled" });
       return;
     case "parked":
-      if (!draft.execution.held) changeExecution(draft, { status: "waiting" });
+      parked(draft);
       return;
     default:
       assertNever(event);
@@ -101,23 +110,14 @@ function giveUp(draft: Draft, at: number, losses: number): void {
   const message = `${losses} workers in a row died with this execution before any attempt had an outcome; retry it once the cause is mended`;
   const error: StepError = { code: "WORKER_LOST", message };
   for (const step of draft.steps.values()) {
-    if (step.status !== "running") continue;
-    const reason = { code: "WORKER_LOST" as const, values: { losses } };
-    changeStep(draft, step.id, {
-      status: "failed",
-      error: { ...error, step: step.id },
-      finishedAt: at,
-      sentAt: null,
-      inDoubt: step.sentAt !== null,
-      reason,
-    });
+    if (step.status === "running") attemptGivenUp(draft, step.id, error, losses, at);
   }
   cancelSteps(draft, at, { code: "WORKER_LOST", values: { losses } }, "abort");
   changeExecution(draft, { status: "failed", error }, { code: error.code });
 }
 
 function timerFired(draft: Draft, at: number, random: number): void {
-  if (expired(draft, at) || draft.execution.held) return;
+  if (expired(draft, at) || draft.execution.status === "queued") return;
   for (const step of draft.steps.values()) {
     if (step.status !== "waiting" || step.dueAt === null || step.dueAt > at) continue;
     wake(draft);
@@ -128,7 +128,8 @@ function timerFired(draft: Draft, at: number, random: number): void {
 
 function stepWoken(draft: Draft, stepId: string, at: number, random: number): void {
   const step = draft.steps.get(stepId);
-  if (step === undefined || step.status !== "waiting" || step.wait === "child" || draft.execution.held) return;
+  if (step === undefined || step.status !== "waiting" || step.wait === "child") return;
+  if (draft.execution.status === "queued") return;
   wake(draft);
   waitEnded(draft, stepId, at, random);
   advance(draft, at);
@@ -153,8 +154,17 @@ function expired(draft: Draft, at: number): boolean {
 }
 
 function outputEvaluated(draft: Draft, result: OutputResult): void {
+  if (draft.execution.status === "queued" || draft.execution.failing !== null || !hasNothingLeft(draft)) return;
   if (result.ok) changeExecution(draft, { status: "succeeded", output: result.output });
   else changeExecution(draft, { status: "failed", error: result.error }, { code: result.error.code });
+}
+
+/** Only what a wait will end may be parked: neither a step that runs nor an execution that nobody has begun. */
+function parked(draft: Draft): void {
+  if (draft.execution.status !== "running") return;
+  const steps = [...draft.steps.values()];
+  const waits = steps.some((step) => step.status === "waiting") && !steps.some((step) => step.status === "running");
+  if (waits) changeExecution(draft, { status: "waiting" });
 }
 
 function wake(draft: Draft): void {

@@ -53,6 +53,18 @@ export function changeStep(draft: Draft, id: string, change: Partial<StepState>)
   return after;
 }
 
+/** Records how an attempt came out, with when it was begun. */
+export function recordAttempt(
+  draft: Draft,
+  step: StepState,
+  outcome: FinishedAttempt["outcome"],
+  error: StepError | null,
+  nextAttemptAt: number | null,
+): void {
+  const { id: stepId, iter, keyIter, attempt } = step;
+  draft.attempts.push({ stepId, iter, keyIter, attempt, startedAt: step.sentAt ?? 0, outcome, error, nextAttemptAt });
+}
+
 function recordStep(draft: Draft, status: StepStatus, step: StepState): void {
   const data = {
     ...(step.branch !== null && status === "succeeded" ? { branch: step.branch } : {}),

@@ -1,4 +1,5 @@
 // Retry arithmetic. Pure: chance comes in.
+import { assertNever } from "@keelson/contracts";
 import type { ResolvedRetry } from "@keelson/dag";
 
 export type RetryVerdict =
@@ -45,5 +46,7 @@ function growth(policy: ResolvedRetry, failures: number): number {
       return failures;
     case "exponential":
       return policy.factor ** (failures - 1);
+    default:
+      return assertNever(policy.backoff);
   }
 }
