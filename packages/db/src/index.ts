@@ -1,1 +1,43 @@
-export {};
+// PostgreSQL, the truth: schema and roles (migrations/), the hot path's hand-written SQL, and Prisma for settings.
+export { isBadData, isTransient } from "./connection-errors.ts";
+export { openDatabase, type Database, type DatabaseOptions, type HotQuery, type TenantTx } from "./database.ts";
+export { createDefinitionStore } from "./definition-store.ts";
+export { executionClaim, executionRead } from "./execution-claim.ts";
+export { executionCommit, executionCommitOutcome } from "./execution-commit.ts";
+export { createExecutionStore } from "./execution-store.ts";
+export { executionNotify, executionRetry, workflowPause, workflowResume, type Reopening } from "./interventions.ts";
+export { createLeaseStore, WORKER_LOCK_CLASS, type LeaseStoreOptions, type PgLeaseStore } from "./lease-store.ts";
+export {
+  apiKeyFind,
+  apiKeyTouch,
+  hashApiKey,
+  hookFind,
+  tenantsList,
+  type FoundApiKey,
+  type FoundHook,
+  type TenantLimits,
+  type TenantRow,
+} from "./look-ups.ts";
+export { createLogins, type LoginUrls } from "./migrate/logins.ts";
+export { migrateDatabase, readMigrations, type Migration } from "./migrate/migrate.ts";
+export { GROUP_ROLES } from "./migrate/roles.ts";
+export { retireOnce, type Retired } from "./retention.ts";
+export {
+  createScheduleStore,
+  type DueSchedule,
+  type Fire,
+  type ScheduleStore,
+  type SettledFire,
+} from "./schedule-store.ts";
+export { createSecretBox, type SealedSecret, type SecretBox } from "./secret-box.ts";
+export { createSecretReader, type SecretReader } from "./secret-store.ts";
+export {
+  deliveryAccept,
+  deliveryReject,
+  executionStart,
+  type DeliveryRecord,
+  type DeliveryVerdict,
+  type ExecutionStart,
+  type StartVerdict,
+} from "./starts.ts";
+export { createSweepStore } from "./sweep-store.ts";

@@ -1,0 +1,222 @@
+-- Starts: api, webhook, schedule. Each is one statement and one commit (I6). Breaking: no. Locks: none.
+--
+-- Locks are taken in this order everywhere: workflows, schedules, executions. A start reads its workflow FOR SHARE, so
+-- that it cannot commit a hold after the resume that would have lifted it (T12).
+
+-- Whether a tenant has this many unfinished executions. Stops counting there; index executions_unfinished.
+create function keelson.tenant_unfinished(p_tenant uuid, p_cap int) returns int language plpgsql as $$
+begin
+  perform set_tenant(p_tenant);
+  return (
+    select count(*) from (
+      select from executions e where e.tenant_id = p_tenant and e.finished_at is null limit p_cap
+    ) as counted);
+end $$;
+call keelson.hot('keelson.tenant_unfinished(uuid, int)', 'keelson_app', 'keelson_worker');
+
+-- Inserts one execution, queued; held where its workflow is paused. The caller holds the workflow FOR SHARE.
+-- p_start: { executionId, versionId, triggerType, trigger, input, replayOf?, scheduleId?, scheduledAt? }
+create function keelson.execution_insert(p_tenant uuid, p_start json, p_held boolean) returns void
+language plpgsql as $$
+begin
+  insert into executions (
+    tenant_id, id, workflow_id, workflow_name, version_id, version, trigger_type, trigger, input, timeout_ms,
+    replay_of, schedule_id, scheduled_at, held, wake_at, sweep_at)
+  select
+    p_tenant, s."executionId", w.id, w.name, v.id, v.version, s."triggerType", s.trigger,
+    coalesce(s.input, 'null'), v.timeout_ms, s."replayOf", s."scheduleId", s."scheduledAt",
+    p_held, case when not p_held then now() end, case when not p_held then now() + interval '2 s' end
+  from json_to_record(p_start) as s (
+    "executionId" uuid, "versionId" uuid, "triggerType" text, trigger json, input json, "replayOf" uuid,
+    "scheduleId" uuid, "scheduledAt" timestamptz)
+  join workflow_versions v on v.tenant_id = p_tenant and v.id = s."versionId"
+  join workflows w on w.tenant_id = p_tenant and w.id = v.workflow_id;
+  if not found then
+    raise exception 'no version %', p_start ->> 'versionId' using errcode = 'foreign_key_violation';
+  end if;
+end $$;
+call keelson.hot('keelson.execution_insert(uuid, json, boolean)', 'keelson_app');
+
+-- Starts one by the API: started, repeat (the key's first execution), mismatch (the key with another body), archived,
+-- unknown or full. A refusal uses up no key. p_limit: null where the caller knows the tenant to be far from it.
+create function keelson.execution_start(
+  p_tenant uuid, p_workflow uuid, p_start json, p_key text, p_body_hash bytea, p_limit int)
+returns table (verdict text, execution_id uuid, held boolean) language plpgsql as $$
+declare
+  v_id uuid := p_start ->> 'executionId';
+  v_status text;
+  v_first record;
+begin
+  perform set_tenant(p_tenant);
+  select w.status into v_status from workflows w where w.tenant_id = p_tenant and w.id = p_workflow for share;
+  loop
+    if p_key is not null then
+      select k.execution_id, k.body_hash into v_first
+      from idempotency_keys k where k.tenant_id = p_tenant and k.workflow_id = p_workflow and k.key = p_key;
+      if found then
+        return query select
+          case when v_first.body_hash = p_body_hash then 'repeat' else 'mismatch' end, v_first.execution_id, false;
+        return;
+      end if;
+    end if;
+    if v_status is null or v_status = 'archived' then
+      return query select case when v_status is null then 'unknown' else 'archived' end, null::uuid, false;
+      return;
+    end if;
+    if p_limit is not null and tenant_unfinished(p_tenant, p_limit) >= p_limit then
+      return query select 'full', null::uuid, false;
+      return;
+    end if;
+    exit when p_key is null;
+    insert into idempotency_keys as k (tenant_id, workflow_id, key, body_hash, execution_id)
+    values (p_tenant, p_workflow, p_key, p_body_hash, v_id) on conflict do nothing;
+    -- Somebody else took it in the meantime: the next round sees theirs.
+    exit when found;
+  end loop;
+  perform execution_insert(p_tenant, p_start, v_status = 'paused');
+  return query select 'started', v_id, v_status = 'paused';
+end $$;
+call keelson.hot('keelson.execution_start(uuid, uuid, json, text, bytea, int)', 'keelson_app');
+
+-- Writes one delivery down. p_delivery: { id, hookId, workflowId, repeatKey?, headers, query, contentType?, redeliveryOf? }
+create function keelson.delivery_insert(
+  p_tenant uuid, p_delivery jsonb, p_body bytea, p_status text, p_reason jsonb, p_execution uuid)
+returns void language sql as $$
+  insert into deliveries (
+    tenant_id, id, hook_id, workflow_id, status, reason, repeat_key, headers, query, content_type, body, execution_id,
+    redelivery_of)
+  select
+    p_tenant, d.id, d."hookId", d."workflowId", p_status, p_reason, d."repeatKey", coalesce(d.headers, '{}'),
+    coalesce(d.query, '{}'), d."contentType", p_body, p_execution, d."redeliveryOf"
+  from jsonb_to_record(p_delivery) as d (
+    id uuid, "hookId" uuid, "workflowId" uuid, "repeatKey" text, headers jsonb, query jsonb, "contentType" text,
+    "redeliveryOf" uuid)
+$$;
+call keelson.hot('keelson.delivery_insert(uuid, jsonb, bytea, text, jsonb, uuid)', 'keelson_app');
+
+-- Takes a webhook: delivery, repeat key and execution are one commit. Verdicts: accepted, duplicate (with the first
+-- execution), archived, unknown, full; the last three write nothing.
+create function keelson.delivery_accept(p_tenant uuid, p_delivery jsonb, p_body bytea, p_start json, p_limit int)
+returns table (verdict text, execution_id uuid, held boolean) language plpgsql as $$
+declare
+  v_id uuid := p_start ->> 'executionId';
+  v_hook uuid := p_delivery ->> 'hookId';
+  v_key text := p_delivery ->> 'repeatKey';
+  v_status text;
+  v_first uuid;
+begin
+  perform set_tenant(p_tenant);
+  select w.status into v_status
+  from workflows w where w.tenant_id = p_tenant and w.id = (p_delivery ->> 'workflowId')::uuid for share;
+  if v_status is null or v_status = 'archived' then
+    return query select case when v_status is null then 'unknown' else 'archived' end, null::uuid, false;
+    return;
+  end if;
+  loop
+    if v_key is not null then
+      select k.execution_id into v_first
+      from delivery_keys k where k.tenant_id = p_tenant and k.hook_id = v_hook and k.key = v_key;
+      if found then
+        perform delivery_insert(p_tenant, p_delivery, p_body, 'duplicate', null, v_first);
+        return query select 'duplicate', v_first, false;
+        return;
+      end if;
+    end if;
+    if p_limit is not null and tenant_unfinished(p_tenant, p_limit) >= p_limit then
+      return query select 'full', null::uuid, false;
+      return;
+    end if;
+    exit when v_key is null;
+    insert into delivery_keys as k (tenant_id, hook_id, key, execution_id)
+    values (p_tenant, v_hook, v_key, v_id) on conflict do nothing;
+    exit when found;
+  end loop;
+  perform delivery_insert(p_tenant, p_delivery, p_body, 'accepted', null, v_id);
+  perform execution_insert(p_tenant, p_start, v_status = 'paused');
+  return query select 'accepted', v_id, v_status = 'paused';
+end $$;
+call keelson.hot('keelson.delivery_accept(uuid, jsonb, bytea, json, int)', 'keelson_app');
+
+-- Keeps a refused delivery with its reason. The caller bounds how many a minute.
+create function keelson.delivery_reject(p_tenant uuid, p_delivery jsonb, p_body bytea, p_reason jsonb) returns void
+language plpgsql as $$
+begin
+  perform set_tenant(p_tenant);
+  perform delivery_insert(p_tenant, p_delivery, p_body, 'rejected', p_reason, null);
+end $$;
+call keelson.hot('keelson.delivery_reject(uuid, jsonb, bytea, jsonb)', 'keelson_app');
+
+-- Settles a schedule's due times and advances it, in one transaction. It belongs to keelson_app, since it writes one
+-- tenant's executions, and the dispatcher, who sees no payload, may call it.
+grant create on schema keelson to keelson_app;
+set local role keelson_app;
+
+-- p_expected_at: next_at as the caller saw it; anything else has been settled by another (no rows). p_fires, oldest first:
+-- [{ dueAt, executionId, missed }]. Each is fired, or missed, or skipped: while an execution of this schedule is
+-- unfinished and its overlap says so, or while its workflow is paused and one is held already.
+create function keelson.schedule_fire(
+  p_tenant uuid, p_schedule uuid, p_expected_at timestamptz, p_next_at timestamptz, p_fires jsonb)
+returns table (due_at_ms double precision, status text, reason text, execution_id uuid, held boolean)
+language plpgsql security definer as $$
+declare
+  v_schedule record;
+  v_workflow record;
+  v_fire record;
+  v_reason text;
+begin
+  perform set_tenant(p_tenant);
+  select w.id, w.status, v.id as version_id into v_workflow
+  from schedules s
+  join workflows w on w.tenant_id = s.tenant_id and w.id = s.workflow_id
+  join workflow_versions v on v.tenant_id = w.tenant_id and v.workflow_id = w.id and v.version = w.latest_version
+  where s.tenant_id = p_tenant and s.id = p_schedule for share of w;
+  select s.* into v_schedule from schedules s
+  where s.tenant_id = p_tenant and s.id = p_schedule and s.next_at = p_expected_at
+    and s.status = 'active' and s.in_latest and v_workflow.status <> 'archived'
+  for no key update;
+  if not found then return; end if;
+
+  for v_fire in
+    select f."dueAt" as due_at, f."executionId" as execution_id, f.missed
+    from jsonb_to_recordset(p_fires) as f ("dueAt" timestamptz, "executionId" uuid, missed boolean) order by 1
+  loop
+    continue when exists (
+      select from schedule_fires f
+      where f.tenant_id = p_tenant and f.schedule_id = p_schedule and f.due_at = v_fire.due_at);
+    v_reason := case
+      when v_fire.missed then 'MISSED'
+      when v_schedule.overlap = 'skip' and exists (
+        select from executions e
+        where e.tenant_id = p_tenant and e.schedule_id = p_schedule and e.finished_at is null) then 'OVERLAP'
+      when v_workflow.status = 'paused' and exists (
+        select from executions e
+        where e.tenant_id = p_tenant and e.schedule_id = p_schedule and e.finished_at is null and e.held) then 'PAUSED'
+    end;
+    if v_reason is null then
+      perform execution_insert(p_tenant, json_build_object(
+        'executionId', v_fire.execution_id, 'versionId', v_workflow.version_id, 'triggerType', 'schedule',
+        'trigger', json_build_object(
+          'type', 'schedule', 'id', v_schedule.trigger_id, 'scheduledAt', rfc3339(v_fire.due_at),
+          'lastSuccessAt', rfc3339(v_schedule.last_success_at)),
+        'input', v_schedule.input, 'scheduleId', p_schedule, 'scheduledAt', v_fire.due_at),
+        v_workflow.status = 'paused');
+    end if;
+    return query
+      insert into schedule_fires as f (tenant_id, schedule_id, due_at, status, reason, execution_id)
+      values (p_tenant, p_schedule, v_fire.due_at,
+        case v_reason when 'MISSED' then 'missed' else case when v_reason is null then 'fired' else 'skipped' end end,
+        v_reason, case when v_reason is null then v_fire.execution_id end)
+      returning ms(f.due_at), f.status, f.reason, f.execution_id, v_reason is null and v_workflow.status = 'paused';
+  end loop;
+  update schedules s set
+    next_at = p_next_at,
+    last_fired_at = coalesce(
+      (select max(f.due_at) from schedule_fires f
+       where f.tenant_id = p_tenant and f.schedule_id = p_schedule and f.status = 'fired' and f.due_at >= p_expected_at),
+      s.last_fired_at)
+  where s.tenant_id = p_tenant and s.id = p_schedule;
+end $$;
+call keelson.hot('keelson.schedule_fire(uuid, uuid, timestamptz, timestamptz, jsonb)', 'keelson_dispatcher');
+
+set local role keelson_owner;
+revoke create on schema keelson from keelson_app;

@@ -1,0 +1,229 @@
+-- The commit of transitions. Breaking: no. Locks: none.
+
+-- Writes changed step runs. A finished one stays as it is (I3) unless its iter grows, or p_reopen says that a retry does it.
+-- p_steps: [{ executionId, id, status, iter, …, output?, dueInMs?, startedAt?, … }]. A due time is relative to
+-- PostgreSQL's now; what has been is told as the holder saw it, so that now() in a template is the same after a take-over.
+create function keelson.step_runs_write(p_tenant uuid, p_held uuid[], p_steps json, p_reopen boolean) returns void
+language plpgsql as $$
+declare
+  v_written int;
+begin
+  insert into step_runs as s (
+    tenant_id, execution_id, step_id, status, iter, key_iter, attempt, failures, wait, due_at, branch, input, output,
+    output_bytes, error, in_doubt, child_id, started_at, sent_at, finished_at, reason)
+  select
+    p_tenant, y."executionId", y.id, y.status, y.iter, y."keyIter", y.attempt, y.failures, y.wait, in_ms(y."dueInMs"),
+    y.branch, y.input, y.output, octet_length(y.output::text), y.error, y."inDoubt", y."childId",
+    from_ms(y."startedAt"), from_ms(y."sentAt"), from_ms(y."finishedAt"), y.reason
+  from json_to_recordset(p_steps) as y (
+    "executionId" uuid, id text, status text, iter int, "keyIter" int, attempt int, failures int, wait text,
+    "dueInMs" float8, branch text, input json, output json, error jsonb, "inDoubt" boolean,
+    "childId" uuid, "startedAt" float8, "sentAt" float8, "finishedAt" float8, reason jsonb)
+  where y."executionId" = any(p_held)
+  on conflict (tenant_id, execution_id, step_id) do update set
+    status = excluded.status, iter = excluded.iter, key_iter = excluded.key_iter, attempt = excluded.attempt,
+    failures = excluded.failures, wait = excluded.wait, due_at = excluded.due_at, branch = excluded.branch,
+    -- Left out where it is what the row has already; the claim leaves out what nobody needs any more.
+    input = case when excluded.input is null and excluded.iter = s.iter then s.input else excluded.input end,
+    output = excluded.output, output_bytes = excluded.output_bytes, error = excluded.error,
+    in_doubt = excluded.in_doubt, child_id = excluded.child_id,
+    started_at = excluded.started_at, sent_at = excluded.sent_at,
+    finished_at = excluded.finished_at, reason = excluded.reason
+  where p_reopen or excluded.iter > s.iter or s.status not in ('succeeded', 'failed', 'skipped', 'cancelled');
+  get diagnostics v_written = row_count;
+  if v_written < (
+    select count(*) from json_array_elements(p_steps) y where (y ->> 'executionId')::uuid = any(p_held)
+  ) then
+    raise exception 'a finished step run does not change' using errcode = 'check_violation';
+  end if;
+end $$;
+call keelson.hot('keelson.step_runs_write(uuid, uuid[], json, boolean)', 'keelson_app', 'keelson_worker');
+
+-- Commits the transitions of 1 … 64 executions of one tenant, at most one item each, with a verdict for each. Whatever is
+-- written is joined to the rows that passed the fence: owner, epoch and seq (T6, T11). They are locked in the order of
+-- their ids, with FOR NO KEY UPDATE, which lets foreign keys be checked (T10).
+--
+--   p_items     [{ executionId, epoch, seq, status, failing, summary, retrying, progress, release, wakeInMs?, labels?,
+--                  ends, output?, error? }]
+--   p_events    [{ executionId, count, items }]: one batch for each item
+--   p_steps     as step_runs_write has them, or null
+--   p_attempts  [{ executionId, stepId, iter, attempt, … }], or null
+--   p_children  [{ by, id, workflowId, … }], or null
+--   p_mail      [{ by, to, kind, stepId?, gen? }]: for others' inboxes, or null; without gen, the receiver's present one
+--   p_eaten     ids of inbox rows used up
+create function keelson.execution_commit(
+  p_tenant uuid, p_worker bigint, p_items json, p_events jsonb, p_steps json, p_attempts jsonb, p_children json,
+  p_mail jsonb, p_eaten bigint[])
+returns table (execution_id uuid, applied boolean, released boolean, mail boolean) language plpgsql as $$
+declare
+  v_held uuid[];
+  v_scheduled boolean;
+begin
+  perform set_tenant(p_tenant);
+  -- Workflows come before executions wherever both are locked. The children's must not be resumed under us (T12).
+  if p_children is not null then
+    perform from workflows w
+    where w.tenant_id = p_tenant
+      and w.id in (select (c ->> 'workflowId')::uuid from json_array_elements(p_children) as c)
+    order by w.id for share;
+  end if;
+
+  select coalesce(array_agg(h.id), '{}'), bool_or(h.schedule_id is not null) into v_held, v_scheduled
+  from (
+    select e.id, e.schedule_id
+    from json_to_recordset(p_items) as x ("executionId" uuid, epoch bigint, seq int)
+    join executions e on e.tenant_id = p_tenant and e.id = x."executionId"
+    where e.owner = p_worker and e.epoch = x.epoch and e.seq = x.seq
+    order by e.id for no key update of e
+  ) as h;
+  if cardinality(v_held) = 0 then
+    return query
+    select x."executionId", false, false, false from json_to_recordset(p_items) as x ("executionId" uuid);
+    return;
+  end if;
+
+  if cardinality(p_eaten) > 0 then
+    delete from inbox i where i.tenant_id = p_tenant and i.execution_id = any(v_held) and i.id = any(p_eaten);
+  end if;
+  if p_steps is not null then
+    perform step_runs_write(p_tenant, v_held, p_steps, false);
+  end if;
+  if p_attempts is not null then
+    insert into attempts (
+      tenant_id, execution_id, step_id, iter, attempt, started_at, outcome, error, next_attempt_at, idempotency_key,
+      request, response)
+    select p_tenant, y."executionId", y."stepId", y.iter, y.attempt, from_ms(y."startedAt"), y.outcome, y.error,
+      from_ms(y."nextAttemptAt"), y."idempotencyKey", y.request, y.response
+    from jsonb_to_recordset(p_attempts) as y (
+      "executionId" uuid, "stepId" text, iter int, attempt int, "startedAt" float8, outcome text, error jsonb,
+      "nextAttemptAt" float8, "idempotencyKey" text, request jsonb, response jsonb)
+    where y."executionId" = any(v_held);
+  end if;
+  insert into event_batches (tenant_id, execution_id, first_seq, last_seq, epoch, items)
+  select p_tenant, e.id, e.seq + 1, e.seq + y.count, e.epoch, y.items
+  from jsonb_to_recordset(p_events) as y ("executionId" uuid, count int, items jsonb)
+  join executions e on e.tenant_id = p_tenant and e.id = y."executionId"
+  where y."executionId" = any(v_held);
+  if exists (select from json_to_recordset(p_items) as x (labels jsonb) where x.labels is not null) then
+    insert into execution_labels (tenant_id, name, value, execution_id)
+    select p_tenant, l.key, l.value, x."executionId"
+    from json_to_recordset(p_items) as x ("executionId" uuid, labels jsonb), jsonb_each_text(x.labels) as l
+    where x."executionId" = any(v_held) and x.labels is not null
+    on conflict do nothing;
+  end if;
+  if p_children is not null then
+    perform children_insert(p_tenant, v_held, p_children);
+  end if;
+  if p_mail is not null then
+    insert into inbox (tenant_id, execution_id, gen, kind, step_id, source_id)
+    select p_tenant, e.id, coalesce(y.gen, e.gen), y.kind, y."stepId",
+      case when y.kind = 'childEnded' then y.by end
+    from jsonb_to_recordset(p_mail) as y (by uuid, "to" uuid, kind text, "stepId" text, gen int)
+    join executions e on e.tenant_id = p_tenant and e.id = y."to"
+    where y.by = any(v_held) and e.finished_at is null and e.gen = coalesce(y.gen, e.gen);
+  end if;
+  if v_scheduled then
+    perform schedules_note_success(p_tenant, v_held, p_items);
+  end if;
+
+  return query
+  with done as (
+    update executions e set
+      seq = e.seq + y.count,
+      status = x.status,
+      failing = x.failing,
+      summary = x.summary,
+      retrying = x.retrying,
+      labels = coalesce(x.labels, e.labels),
+      losses = case when x.progress then 0 else e.losses end,
+      owner = case when x.ends or p.gives_back then null else e.owner end,
+      -- A hold that was lifted while we held the lease makes it due now.
+      wake_at = case when x.ends or not p.gives_back then null
+        when x.status = 'queued' and not e.held then now() else in_ms(x."wakeInMs") end,
+      sweep_at = case when x.ends or not p.gives_back then null
+        when x.status = 'queued' and not e.held then now() else in_ms(x."wakeInMs" + 1000) end,
+      held = e.held and x.status = 'queued',
+      output = x.output,
+      error = x.error,
+      error_code = x.error ->> 'code',
+      failed_step = x.error ->> 'step',
+      finished_at = case when x.ends then now() end
+    from json_to_recordset(p_items) as x (
+      "executionId" uuid, status text, failing jsonb, summary jsonb, retrying boolean, labels jsonb, progress boolean,
+      release boolean, "wakeInMs" float8, ends boolean, output json, error jsonb)
+    join jsonb_to_recordset(p_events) as y ("executionId" uuid, count int) on y."executionId" = x."executionId"
+    cross join lateral (
+      select exists (
+        select from inbox i join executions m on m.tenant_id = i.tenant_id and m.id = i.execution_id and m.gen = i.gen
+        where i.tenant_id = p_tenant and i.execution_id = x."executionId") as more
+    ) as m
+    cross join lateral (select x.release and not m.more as gives_back) as p
+    where e.tenant_id = p_tenant and e.id = x."executionId" and e.id = any(v_held)
+    returning e.id, e.owner is null as free, m.more
+  )
+  select x."executionId", d.id is not null, coalesce(d.free, false), coalesce(d.more, false)
+  from json_to_recordset(p_items) as x ("executionId" uuid)
+  left join done d on d.id = x."executionId";
+end $$;
+
+-- Children are born in the commit that makes their parent's step wait; held where their workflow is paused.
+create function keelson.children_insert(p_tenant uuid, p_held uuid[], p_children json) returns void language sql as $$
+  insert into executions (
+    tenant_id, id, workflow_id, workflow_name, version_id, version, trigger_type, trigger, input, timeout_ms,
+    deadline_at, parent_id, parent_step, parent_gen, nesting, quiet_failure, held, wake_at, sweep_at)
+  select
+    p_tenant, c.id, c."workflowId", c."workflowName", c."versionId", c.version, 'subworkflow', c.trigger, c.input,
+    c."timeoutMs", to_timestamp(c."deadlineAt" / 1000), c."parentId", c."parentStep", c."parentGen", c.nesting,
+    c."quietFailure", w.status = 'paused',
+    case when w.status <> 'paused' then now() end,
+    case when w.status <> 'paused' then now() + interval '2 s' else to_timestamp(c."deadlineAt" / 1000) end
+  from json_to_recordset(p_children) as c (
+    by uuid, id uuid, "workflowId" uuid, "workflowName" text, "versionId" uuid, version int, trigger json, input json,
+    "timeoutMs" bigint, "deadlineAt" float8, "parentId" uuid, "parentStep" text, "parentGen" int, nesting smallint,
+    "quietFailure" boolean)
+  join workflows w on w.tenant_id = p_tenant and w.id = c."workflowId"
+  where c.by = any(p_held)
+$$;
+call keelson.hot('keelson.children_insert(uuid, uuid[], json)', 'keelson_worker');
+
+-- `trigger.lastSuccessAt`: the due time of a schedule's last execution that succeeded.
+create function keelson.schedules_note_success(p_tenant uuid, p_held uuid[], p_items json) returns void
+language plpgsql as $$
+declare
+  v_succeeded uuid[];
+begin
+  select coalesce(array_agg(x."executionId"), '{}') into v_succeeded
+  from json_to_recordset(p_items) as x ("executionId" uuid, status text)
+  where x.status = 'succeeded' and x."executionId" = any(p_held);
+  if cardinality(v_succeeded) = 0 then return; end if;
+  perform from schedules s
+  where s.tenant_id = p_tenant
+    and s.id in (select e.schedule_id from executions e where e.tenant_id = p_tenant and e.id = any(v_succeeded))
+  order by s.id for no key update;
+  update schedules s set last_success_at = greatest(s.last_success_at, d.scheduled_at)
+  from (
+    select e.schedule_id, max(e.scheduled_at) as scheduled_at
+    from executions e where e.tenant_id = p_tenant and e.id = any(v_succeeded) and e.schedule_id is not null group by 1
+  ) as d
+  where s.tenant_id = p_tenant and s.id = d.schedule_id;
+end $$;
+call keelson.hot('keelson.schedules_note_success(uuid, uuid[], json)', 'keelson_worker');
+
+call keelson.hot(
+  'keelson.execution_commit(uuid, bigint, json, jsonb, json, jsonb, json, jsonb, bigint[])', 'keelson_worker');
+
+-- What became of a commit whose answer was lost (T6): the batch that begins after `seq` under this epoch can only be its own.
+create function keelson.execution_commit_outcome(p_tenant uuid, p_worker bigint, p_items json)
+returns table (execution_id uuid, applied boolean, released boolean, mail boolean) language plpgsql as $$
+begin
+  perform set_tenant(p_tenant);
+  return query
+  select x."executionId", b.first_seq is not null,
+    e.owner is distinct from p_worker or e.epoch <> x.epoch,
+    exists (select from inbox i where i.tenant_id = p_tenant and i.execution_id = e.id and i.gen = e.gen)
+  from json_to_recordset(p_items) as x ("executionId" uuid, epoch bigint, seq int)
+  left join executions e on e.tenant_id = p_tenant and e.id = x."executionId"
+  left join event_batches b on b.tenant_id = p_tenant and b.execution_id = e.id and b.first_seq = x.seq + 1
+    and b.epoch = x.epoch;
+end $$;
+call keelson.hot('keelson.execution_commit_outcome(uuid, bigint, json)', 'keelson_worker');

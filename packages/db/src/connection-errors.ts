@@ -1,0 +1,33 @@
+// What PostgreSQL's refusals mean for the one who asked: try again, or never.
+
+/** Shutting down, starting up, gone, out of connections; and the two conflicts that a second try settles. */
+const TRANSIENT_STATES = /^(08|57P0[123]|53|40001|40P01|55P03|57014|25006)/;
+/** The data is at fault: it would fail again for ever (T9). 54: too deep or too large a value. */
+const DATA_STATES = /^(22|23|21|54)/;
+
+/** The statement may work another time: PostgreSQL is away, or was busy. Whether it was carried out is unknown. */
+export function isTransient(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === null ? isConnectionLoss(error) : TRANSIENT_STATES.test(state);
+}
+
+/** PostgreSQL refuses the values themselves. */
+export function isBadData(error: unknown): boolean {
+  const state = sqlState(error);
+  return state !== null && DATA_STATES.test(state);
+}
+
+function sqlState(error: unknown): string | null {
+  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return null;
+  return /^[0-9A-Z]{5}$/.test(error.code) ? error.code : null;
+}
+
+/** Without a state of SQL's, what pg and the socket say. */
+function isConnectionLoss(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  return (
+    /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_|EHOST|ENET)/.test(code) ||
+    /connection|timeout|terminat/i.test(error.message)
+  );
+}

@@ -1,0 +1,117 @@
+// A service's way to PostgreSQL: one pool of its restricted login, for hand-written SQL and for Prisma alike.
+// In code the tenant is a capability: rows are reached through `withTenant`, or by functions that set the tenant themselves.
+import { PrismaPg } from "@prisma/adapter-pg";
+import { Pool, type PoolClient, type QueryResultRow } from "pg";
+import { Prisma, PrismaClient } from "./generated/client.ts";
+import { readMigrations } from "./migrate/migrate.ts";
+
+/** What a tenant's work may do: Prisma within one transaction whose tenant is set. */
+export type TenantTx = Prisma.TransactionClient;
+
+export interface Database {
+  readonly pool: Pool;
+  /** One transaction in which PostgreSQL shows and takes rows of this tenant alone (I7). */
+  withTenant<T>(tenantId: string, work: (tx: TenantTx) => Promise<T>): Promise<T>;
+  /** Calls one of the schema's functions, prepared, in a commit of its own; its rows. */
+  call<R extends QueryResultRow>(query: HotQuery, values: readonly unknown[]): Promise<R[]>;
+  /** Throws unless the login is a member of `group` and can do no more than that. */
+  assertRestricted(group: "keelson_app" | "keelson_worker" | "keelson_dispatcher"): Promise<void>;
+  /** Throws unless every migration of this release is applied. */
+  assertMigrated(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A named statement: prepared once on each connection. */
+export interface HotQuery {
+  readonly name: string;
+  readonly text: string;
+}
+
+export interface DatabaseOptions {
+  readonly url: string;
+  readonly applicationName: string;
+  /** Connections of this process at the most; default 10. */
+  readonly maxConnections?: number;
+  /** Told of connections that broke while nobody used them. */
+  readonly onIdleError?: (error: Error) => void;
+}
+
+/** How long to wait for a free connection, and for a new one; ms. */
+const CONNECT_TIMEOUT_MS = 3_000;
+/** No statement of a service takes longer; ms. */
+const STATEMENT_TIMEOUT_MS = 15_000;
+
+export function openDatabase(options: DatabaseOptions): Database {
+  const pool = new Pool({
+    connectionString: options.url,
+    application_name: options.applicationName,
+    max: options.maxConnections ?? 10,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 3_000,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
+    query_timeout: STATEMENT_TIMEOUT_MS + 2_000,
+  });
+  pool.on("error", (error) => options.onIdleError?.(error));
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { schema: "keelson" }) });
+  let migrated = false;
+
+  return {
+    pool,
+    withTenant: (tenantId, work) =>
+      prisma.$transaction(
+        async (tx) => {
+          await tx.$queryRaw`select set_config('app.tenant_id', ${tenantId}, true)`;
+          return work(tx);
+        },
+        { maxWait: CONNECT_TIMEOUT_MS, timeout: STATEMENT_TIMEOUT_MS },
+      ),
+    async call<R extends QueryResultRow>(query: HotQuery, values: readonly unknown[]) {
+      const { rows } = await pool.query<R>({ ...query, values: [...values] });
+      return rows;
+    },
+    assertRestricted: (group) => assertRestricted(pool, group),
+    async assertMigrated() {
+      if (migrated) await pool.query("select 1");
+      else await assertMigrated(pool);
+      migrated = true;
+    },
+    async close() {
+      await prisma.$disconnect();
+      if (!pool.ended) await pool.end();
+    },
+  };
+}
+
+async function assertRestricted(pool: Pool, group: string): Promise<void> {
+  const { rows } = await pool.query<{ name: string; member: boolean; power: string | null }>(
+    `select current_user as name, pg_has_role(current_user, $1, 'usage') as member,
+       case when rolsuper then 'is a superuser' when rolbypassrls then 'passes by row level security'
+         when rolcreaterole then 'may create roles'
+         when pg_has_role(current_user, 'keelson_owner', 'member') then 'can act as the owner of the schema' end as power
+     from pg_roles where rolname = current_user`,
+    [group],
+  );
+  const login = rows[0];
+  if (login === undefined) throw new Error("PostgreSQL does not know the role this service logged in as");
+  if (login.power !== null) {
+    throw new Error(
+      `DATABASE_URL logs in as '${login.name}', which ${login.power}; give this service a login that is a member of ${group} and nothing more`,
+    );
+  }
+  if (!login.member) throw new Error(`DATABASE_URL logs in as '${login.name}', which is no member of ${group}`);
+}
+
+async function assertMigrated(pool: Pool): Promise<void> {
+  const { rows } = await pool.query<{ name: string }>(
+    "select migration_name as name from keelson._prisma_migrations where finished_at is not null",
+  );
+  const applied = new Set(rows.map((row) => row.name));
+  const missing = (await readMigrations()).filter(({ name }) => !applied.has(name));
+  if (missing.length > 0)
+    throw new Error(`The schema lacks ${missing.map(({ name }) => name).join(", ")}: migrate first`);
+}
+
+export type { PoolClient };

@@ -1,0 +1,85 @@
+// Workers as PostgreSQL knows them. Each incarnation also holds an advisory lock on a connection of its own, which
+// PostgreSQL releases the moment the process dies: evidence of death, never of life.
+import type { LeaseStore, OwnedLease } from "@keelson/engine";
+import { Client } from "pg";
+import type { Database, HotQuery } from "./database.ts";
+
+/** First half of the advisory locks' keys; the second is the worker's id. "work" in ASCII. */
+export const WORKER_LOCK_CLASS = 0x776f726b;
+
+const REGISTER: HotQuery = { name: "worker_register", text: "select * from keelson.worker_register($1, $2)" };
+const TICK: HotQuery = { name: "worker_tick", text: "select * from keelson.worker_tick($1, $2, $3, $4)" };
+const RETIRE: HotQuery = { name: "worker_retire", text: "select keelson.worker_retire($1)" };
+
+/** A tick without an answer by then has failed: the lease is counted from before it was sent; ms. */
+const TICK_TIMEOUT_MS = 2_000;
+
+export interface PgLeaseStore extends LeaseStore {
+  close(): Promise<void>;
+}
+
+export interface LeaseStoreOptions {
+  /** Of a direct connection, not through a pooler: the advisory lock belongs to the session. */
+  readonly url: string;
+  readonly applicationName: string;
+  /** The heartbeat's figures, asked for at each tick. */
+  readonly stats: () => { readonly [name: string]: number };
+}
+
+export function createLeaseStore(db: Database, options: LeaseStoreOptions): PgLeaseStore {
+  let watch: { readonly workerId: string; readonly client: Client } | null = null;
+
+  /** Holds the lock that others look for. Without it the worker lives by its lease alone. */
+  async function takeLock(workerId: string): Promise<void> {
+    await dropLock();
+    const client = new Client({
+      connectionString: options.url,
+      application_name: `${options.applicationName}-lease`,
+      connectionTimeoutMillis: TICK_TIMEOUT_MS,
+      keepAlive: true,
+    });
+    client.on("error", () => {
+      if (watch?.client === client) watch = null;
+    });
+    try {
+      await client.connect();
+      await client.query("select pg_advisory_lock($1, $2)", [WORKER_LOCK_CLASS, Number(workerId)]);
+      watch = { workerId, client };
+    } catch {
+      await client.end().catch(() => undefined);
+    }
+  }
+
+  async function dropLock(): Promise<void> {
+    const held = watch;
+    watch = null;
+    await held?.client.end().catch(() => undefined);
+  }
+
+  return {
+    async register(name, ttlMs) {
+      const [row] = await db.call<{ worker_id: string }>(REGISTER, [name, ttlMs]);
+      if (row === undefined) throw new Error("PostgreSQL registered no worker");
+      await takeLock(row.worker_id);
+      return row.worker_id;
+    },
+    async tick(workerId, ttlMs) {
+      if (watch === null) await takeLock(workerId);
+      const { rows } = await db.pool.query<{ now_ms: number; leases: (OwnedLease & { epoch: number })[] }>({
+        ...TICK,
+        values: [workerId, ttlMs, watch !== null, JSON.stringify(options.stats())],
+        // pg reads it, its types do not know it.
+        ...{ query_timeout: TICK_TIMEOUT_MS },
+      });
+      const [row] = rows;
+      return row === undefined
+        ? { alive: false, nowAt: Date.now(), owned: [] }
+        : { alive: true, nowAt: row.now_ms, owned: row.leases };
+    },
+    async retire(workerId) {
+      await db.call(RETIRE, [workerId]);
+      await dropLock();
+    },
+    close: dropLock,
+  };
+}

@@ -1,0 +1,118 @@
+// Starts: one statement and one commit each, after which the execution is a row and nothing can lose it (I6).
+import type { Json } from "@keelson/contracts";
+import type { Database, HotQuery } from "./database.ts";
+
+const START: HotQuery = {
+  name: "execution_start",
+  text: "select * from keelson.execution_start($1, $2, $3, $4, $5, $6)",
+};
+const ACCEPT: HotQuery = {
+  name: "delivery_accept",
+  text: "select * from keelson.delivery_accept($1, $2, $3, $4, $5)",
+};
+const REJECT: HotQuery = { name: "delivery_reject", text: "select keelson.delivery_reject($1, $2, $3, $4)" };
+
+export interface ExecutionStart {
+  readonly executionId: string;
+  readonly versionId: string;
+  readonly triggerType: "webhook" | "api" | "schedule" | "subworkflow";
+  /** What templates see as `trigger`. */
+  readonly trigger: Json;
+  readonly input: Json;
+  readonly replayOf?: string;
+}
+
+interface VerdictRow<V> {
+  readonly verdict: V;
+  readonly execution_id: string | null;
+  readonly held: boolean | null;
+}
+
+/** `repeat`: the key's first execution; `mismatch`: the key was used with another body; `full`: the tenant's limit. */
+export type StartVerdict =
+  | { readonly kind: "started"; readonly executionId: string; readonly held: boolean }
+  | { readonly kind: "repeat"; readonly executionId: string }
+  | { readonly kind: "mismatch" | "archived" | "unknown" | "full" };
+
+/** Starts by the API. A refusal uses up no key. `maxUnfinished`: the tenant's limit. */
+export async function executionStart(
+  db: Database,
+  request: {
+    readonly tenantId: string;
+    readonly workflowId: string;
+    readonly start: ExecutionStart;
+    readonly idempotency: { readonly key: string; readonly bodyHash: Uint8Array } | null;
+    readonly maxUnfinished: number | null;
+  },
+): Promise<StartVerdict> {
+  const { tenantId, workflowId, start, idempotency, maxUnfinished } = request;
+  const [row] = await db.call<VerdictRow<StartVerdict["kind"]>>(START, [
+    tenantId,
+    workflowId,
+    JSON.stringify(start),
+    idempotency?.key ?? null,
+    idempotency === null ? null : Buffer.from(idempotency.bodyHash),
+    maxUnfinished,
+  ]);
+  if (row === undefined) throw new Error("PostgreSQL gave no verdict on a start");
+  if (row.verdict === "started")
+    return { kind: "started", executionId: row.execution_id ?? "", held: row.held ?? false };
+  if (row.verdict === "repeat") return { kind: "repeat", executionId: row.execution_id ?? "" };
+  return { kind: row.verdict };
+}
+
+export interface DeliveryRecord {
+  readonly id: string;
+  readonly hookId: string;
+  readonly workflowId: string;
+  readonly repeatKey: string | null;
+  readonly headers: Json;
+  readonly query: Json;
+  readonly contentType: string | null;
+  readonly redeliveryOf?: string;
+}
+
+export type DeliveryVerdict =
+  | { readonly kind: "accepted"; readonly executionId: string; readonly held: boolean }
+  | { readonly kind: "duplicate"; readonly executionId: string }
+  | { readonly kind: "archived" | "unknown" | "full" };
+
+/** Takes a webhook: delivery, repeat key and execution are one commit. */
+export async function deliveryAccept(
+  db: Database,
+  request: {
+    readonly tenantId: string;
+    readonly delivery: DeliveryRecord;
+    readonly body: Uint8Array;
+    readonly start: ExecutionStart;
+    readonly maxUnfinished: number | null;
+  },
+): Promise<DeliveryVerdict> {
+  const { tenantId, delivery, body, start, maxUnfinished } = request;
+  const [row] = await db.call<VerdictRow<DeliveryVerdict["kind"]>>(ACCEPT, [
+    tenantId,
+    JSON.stringify(delivery),
+    Buffer.from(body),
+    JSON.stringify(start),
+    maxUnfinished,
+  ]);
+  if (row === undefined) throw new Error("PostgreSQL gave no verdict on a delivery");
+  if (row.verdict === "accepted")
+    return { kind: "accepted", executionId: row.execution_id ?? "", held: row.held ?? false };
+  if (row.verdict === "duplicate") return { kind: "duplicate", executionId: row.execution_id ?? "" };
+  return { kind: row.verdict };
+}
+
+/** Keeps a refused delivery with its reason; the caller bounds how many a minute. */
+export async function deliveryReject(
+  db: Database,
+  request: {
+    readonly tenantId: string;
+    readonly delivery: DeliveryRecord;
+    readonly body: Uint8Array;
+    readonly reason: Json;
+  },
+): Promise<void> {
+  const { tenantId, delivery, body, reason } = request;
+  await db.call(REJECT, [tenantId, JSON.stringify(delivery), Buffer.from(body), JSON.stringify(reason)]);
+}

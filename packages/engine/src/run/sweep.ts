@@ -1,0 +1,37 @@
+// The sweep: whatever no hint has reached is found here, so that none is ever stuck (I5). Every scheduler runs it every
+// second, and every worker while Redis does not answer. What it finds is handed on; what comes of that is not its concern.
+import type { ExecutionRef } from "./ports.ts";
+
+/** Executions that one sweep hands on at the most, of each kind. */
+const MAX_FOUND = 500;
+
+export interface SweepStore {
+  /** Free and due, and not hinted in the last seconds. */
+  sweepDue(limit: number): Promise<ExecutionRef[]>;
+  /** Free, with mail older than a second. */
+  sweepInbox(limit: number): Promise<ExecutionRef[]>;
+  /** Frees what dead workers held. */
+  reap(limit: number): Promise<ExecutionRef[]>;
+  /** Deletes mail that nobody will read any more. */
+  clearInbox(limit: number): Promise<number>;
+  /** Declares workers dead whose silence was seen twice; the number of them. */
+  buryTheSilent(): Promise<number>;
+}
+
+export interface Swept {
+  readonly due: number;
+  readonly mail: number;
+  readonly reaped: number;
+  readonly buried: number;
+}
+
+/** One sweep. `found` gets each execution that somebody should claim now. Rejects where PostgreSQL cannot be reached. */
+export async function sweepOnce(store: SweepStore, found: (refs: readonly ExecutionRef[]) => void): Promise<Swept> {
+  const buried = await store.buryTheSilent();
+  const reaped = await store.reap(MAX_FOUND);
+  const due = await store.sweepDue(MAX_FOUND);
+  const mail = await store.sweepInbox(MAX_FOUND);
+  for (const refs of [reaped, due, mail]) if (refs.length > 0) found(refs);
+  await store.clearInbox(MAX_FOUND);
+  return { due: due.length, mail: mail.length, reaped: reaped.length, buried };
+}
