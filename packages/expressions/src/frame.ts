@@ -96,7 +96,7 @@ export class Frame {
 
   /** Pays for a look into a time zone's rules: of its first use in an evaluation more, for the host has to load them. */
   spendZone(zone: string): void {
-    this.spend(this.#zones.has(zone) ? 100 : 2_000);
+    this.spend(this.#zones.has(zone) ? 150 : 2_000);
     this.#zones.add(zone);
   }
 

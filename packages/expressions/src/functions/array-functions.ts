@@ -37,7 +37,11 @@ export const ARRAY_FUNCTIONS: readonly FunctionSpec[] = [
   define(
     ["array"],
     "findIndex(array, arrow)",
-    { summary: "Its index, -1 without one.", example: "[5, 6].findIndex(n => n == 6)", result: "1" },
+    {
+      summary: "The index of the first such item, as for `find`; -1 without one.",
+      example: "[5, 6].findIndex(n => n == 6)",
+      result: "1",
+    },
     (call) => call.array(0).findIndex(tester(call)),
   ),
   define(

@@ -140,7 +140,7 @@ function written(call: Call, write: (value: Json) => string): string {
 
 function parseJson(call: Call): Json {
   const text = call.string(0);
-  call.frame.spend(1 + Math.floor(text.length / 4));
+  call.frame.spend(10 + Math.floor(text.length / 4));
   // What parses is JSON, but for numbers such as 1e999, which jsonBytes refuses with too deep nesting.
   const parsed: Json | undefined = attempt<Json>(() => JSON.parse(text));
   if (parsed === undefined) return call.fail("this string is no JSON");
