@@ -5,6 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { Client } from "pg";
 import type { TestProject } from "vitest/node";
+import { migrateDatabase } from "@keelson/db";
 import { startThrowawayServices } from "@keelson/local-stack";
 
 interface Shared {
@@ -55,8 +56,7 @@ async function createTemplate(adminUrl: string): Promise<string> {
   await execute(adminUrl, `create database "${name}" template template0`);
   const url = new URL(adminUrl);
   url.pathname = `/${name}`;
-  const { migrateDatabase }: { migrateDatabase?: (adminUrl: string) => Promise<unknown> } = await import("@keelson/db");
-  await migrateDatabase?.(url.href);
+  await migrateDatabase({ adminUrl: url.href });
   return name;
 }
 
