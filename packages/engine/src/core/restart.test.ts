@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
 import { BEGAN_AT, DELAY_MS, play, type Play } from "./testing/play.ts";
 import { delay, http, subworkflow, transform } from "./testing/steps.ts";
@@ -81,9 +82,6 @@ describe("retry of an ended execution", () => {
 
   //  a (continue)
   it("runs anew what was given up with its workers, handled or not", () => {
-    const run = play([http("a", [], { onError: "continue" })]);
-    run.claim(3);
-    run.state = { ...run.state, status: "failed" };
     const lost = play([http("a", [], { onError: "continue" })]);
     lost.claim().claim(3);
     expect(lost.state.error?.code).toBe("WORKER_LOST");
@@ -139,52 +137,57 @@ describe("retry from a step", () => {
 });
 
 describe("a retry that would change nothing", () => {
-  const unchanged = (run: Play, from: string | null = null) => {
-    const before = run.state;
+  const changes = (run: Play, from: string | null = null): boolean => {
     const recorded = run.events.length;
+    const before = run.state;
     run.retry(from);
-    expect(run.state).toEqual(before);
-    expect(run.events).toHaveLength(recorded);
+    return run.events.length > recorded || !isDeepStrictEqual(run.state, before);
   };
 
   it("leaves alone what has not ended", () => {
-    unchanged(play([http("a")]));
-    unchanged(play([http("a")]).claim(), "a");
-    unchanged(
-      play([delay("a")])
-        .claim()
-        .park(),
-      "a",
-    );
+    expect(changes(play([http("a")]))).toBe(false);
+    expect(changes(play([http("a")]).claim(), "a")).toBe(false);
+    expect(
+      changes(
+        play([delay("a")])
+          .claim()
+          .park(),
+        "a",
+      ),
+    ).toBe(false);
   });
 
   it("leaves alone what has succeeded, whatever it names", () => {
     const run = play([http("a")])
       .claim()
       .succeed("a");
-    unchanged(run);
-    unchanged(run, "a");
+    expect(changes(run)).toBe(false);
+    expect(changes(run, "a")).toBe(false);
   });
 
   it("has nothing to retry where every failure was handled and the output alone was wrong", () => {
     const error = { code: "OUTPUT_INVALID" as const, message: "No such thing" };
     const steps = [http("a"), http("h", ["a:error"])];
-    unchanged(
-      play(steps, { output: { ok: false, error } })
-        .claim()
-        .fail("a")
-        .succeed("h"),
-    );
+    expect(
+      changes(
+        play(steps, { output: { ok: false, error } })
+          .claim()
+          .fail("a")
+          .succeed("h"),
+      ),
+    ).toBe(false);
   });
 
   it("has nothing to retry from a step that does not exist", () => {
     const error = { code: "OUTPUT_INVALID" as const, message: "No such thing" };
-    unchanged(
-      play([http("a")], { output: { ok: false, error } })
-        .claim()
-        .succeed("a"),
-      "nobody",
-    );
+    expect(
+      changes(
+        play([http("a")], { output: { ok: false, error } })
+          .claim()
+          .succeed("a"),
+        "nobody",
+      ),
+    ).toBe(false);
   });
 });
 
