@@ -2,7 +2,7 @@
 // In code the tenant is a capability: rows are reached through `withTenant`, or by functions that set the tenant themselves.
 import { PrismaPg } from "@prisma/adapter-pg";
 import { Pool, type PoolClient, type QueryResultRow } from "pg";
-import { Prisma, PrismaClient } from "./generated/client.ts";
+import { PrismaClient, type Prisma } from "./generated/client.ts";
 import { readMigrations } from "./migrate/migrate.ts";
 
 /** What a tenant's work may do: Prisma within one transaction whose tenant is set. */

@@ -4,6 +4,7 @@ export { toAppError } from "./handle-errors.ts";
 export type { ReadinessCheck } from "./health.ts";
 export { newId } from "./id.ts";
 export { LOG_LEVELS, createLogger, type Logger } from "./logger.ts";
+export { type Loop, startLoop } from "./loop.ts";
 export { isJsonType, isUtf8Charset, parseMediaType } from "./media-type.ts";
 export { createMetrics, type Metrics } from "./metrics.ts";
 export { type Env, parseEnv } from "./parse-env.ts";

@@ -1,6 +1,7 @@
 // A service's HTTP server: time-outs against slow senders, and a stop that lets running requests end.
 
 import { type RequestListener, type Server, createServer } from "node:http";
+import type { Socket } from "node:net";
 import { answerClientErrors } from "./client-errors.ts";
 
 export interface ServiceServer {
@@ -43,9 +44,10 @@ export function createServiceServer(options: {
   server.maxRequestsPerSocket = MAX_REQUESTS_PER_SOCKET;
   server.maxConnections = MAX_CONNECTIONS;
   answerClientErrors(server);
+  const unused = trackUnused(server);
   return {
     listen: () => listen(server, options.port, options.bindAddress),
-    drain: (signal) => drain(server, signal),
+    drain: (signal) => drain(server, unused, signal),
   };
 }
 
@@ -66,7 +68,18 @@ async function listen(server: Server, port: number, bindAddress: string): Promis
   return { port: address.port };
 }
 
-async function drain(server: Server, signal: AbortSignal): Promise<void> {
+/** Connections that have not carried a request yet: to node:http they are not idle, and would hold a drain for 20 s. */
+function trackUnused(server: Server): ReadonlySet<Socket> {
+  const unused = new Set<Socket>();
+  server.on("connection", (socket) => {
+    unused.add(socket);
+    socket.once("close", () => unused.delete(socket));
+  });
+  server.on("request", (req) => unused.delete(req.socket));
+  return unused;
+}
+
+async function drain(server: Server, unused: ReadonlySet<Socket>, signal: AbortSignal): Promise<void> {
   if (!server.listening) return;
   const { promise: closed, resolve } = Promise.withResolvers<void>();
   // A kept-alive connection would hold the server open: say so in the answers to come, and close what has become idle.
@@ -75,7 +88,7 @@ async function drain(server: Server, signal: AbortSignal): Promise<void> {
   const cut = () => server.closeAllConnections();
   signal.addEventListener("abort", cut, { once: true });
   server.close(() => resolve());
-  server.closeIdleConnections();
+  for (const socket of unused) if (socket.bytesRead === 0) socket.destroy();
   if (signal.aborted) cut();
   await closed;
   clearInterval(closeIdle);

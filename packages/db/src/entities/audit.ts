@@ -11,7 +11,7 @@ export interface Actor {
   readonly id: string | null;
 }
 
-export interface AuditEntry {
+export interface AuditRecord {
   readonly actor: Actor;
   /** `workflow.updated`, `apiKey.created`, … */
   readonly action: string;
@@ -28,28 +28,37 @@ export interface AuditRow {
   readonly action: string;
   readonly targetType: string;
   readonly targetId: string | null;
-  readonly details: JsonObject;
+  readonly details: unknown;
 }
 
-export async function auditWrite(tx: TenantTx, tenantId: string, entry: AuditEntry): Promise<void> {
-  const { actor, action, target, details = {} } = entry;
-  await tx.$executeRaw`
-    insert into keelson.audit_log (tenant_id, id, actor_type, actor_id, action, target_type, target_id, details)
-    values (${tenantId}::uuid, ${newId()}::uuid, ${actor.type}, ${actor.id}, ${action}, ${target.type}, ${target.id},
-      ${JSON.stringify(details)}::jsonb)`;
+export async function auditWrite(tx: TenantTx, tenantId: string, record: AuditRecord): Promise<void> {
+  const { actor, action, target, details = {} } = record;
+  await tx.auditEntry.create({
+    data: {
+      tenantId,
+      id: newId(),
+      actorType: actor.type,
+      actorId: actor.id,
+      action,
+      targetType: target.type,
+      targetId: target.id,
+      details,
+    },
+    select: { id: true },
+  });
 }
 
-/** Newest first; `before`: the last id of the page before. Reads the primary key backwards. */
+/** Newest first; `before`: the last id of the page before. */
 export async function auditList(
   tx: TenantTx,
   tenantId: string,
   page: { readonly before: string | null; readonly limit: number },
 ): Promise<Page<AuditRow>> {
-  const rows = await tx.$queryRaw<AuditRow[]>`
-    select id, at, actor_type as "actorType", actor_id as "actorId", action, target_type as "targetType",
-      target_id as "targetId", details
-    from keelson.audit_log
-    where tenant_id = ${tenantId}::uuid and (${page.before}::uuid is null or id < ${page.before}::uuid)
-    order by id desc limit ${page.limit + 1}`;
+  const rows = await tx.auditEntry.findMany({
+    where: { tenantId, ...(page.before === null ? {} : { id: { lt: page.before } }) },
+    orderBy: { id: "desc" },
+    take: page.limit + 1,
+    omit: { tenantId: true },
+  });
   return pageFrom(rows, page.limit);
 }

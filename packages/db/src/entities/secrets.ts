@@ -1,10 +1,10 @@
-// Tenants' secrets, sealed. The values are opened elsewhere, and only where a request is built or checked (I8).
+// Tenants' secrets, sealed. Values are opened elsewhere, and only where a request is built or checked (I8).
 
 import type { TenantTx } from "../database.ts";
 import type { SealedSecret } from "../secret-box.ts";
 import { type Page, pageFrom } from "./page.ts";
 
-export interface SecretRow {
+export interface SecretHead {
   readonly name: string;
   readonly createdAt: Date;
   readonly updatedAt: Date;
@@ -17,21 +17,22 @@ export async function secretPut(
   tx: TenantTx,
   tenantId: string,
   name: string,
-  { ciphertext, nonce, keyVersion }: SealedSecret,
+  sealed: SealedSecret,
 ): Promise<"created" | "updated"> {
+  const ciphertext = new Uint8Array(sealed.ciphertext);
+  const nonce = new Uint8Array(sealed.nonce);
   const rows = await tx.$queryRaw<{ created: boolean }[]>`
     insert into keelson.secrets (tenant_id, name, ciphertext, nonce, key_version)
-    values (${tenantId}::uuid, ${name}, ${bytes(ciphertext)}, ${bytes(nonce)}, ${keyVersion})
+    values (${tenantId}::uuid, ${name}, ${ciphertext}, ${nonce}, ${sealed.keyVersion})
     on conflict (tenant_id, name) do update set
       ciphertext = excluded.ciphertext, nonce = excluded.nonce, key_version = excluded.key_version, updated_at = now()
-    returning xmax = 0 as created`;
+    returning created_at = updated_at as created`;
   return rows[0]?.created === true ? "created" : "updated";
 }
 
 /** False: there is none. */
 export async function secretDelete(tx: TenantTx, tenantId: string, name: string): Promise<boolean> {
-  const count = await tx.$executeRaw`
-    delete from keelson.secrets where tenant_id = ${tenantId}::uuid and name = ${name}`;
+  const { count } = await tx.secret.deleteMany({ where: { tenantId, name } });
   return count > 0;
 }
 
@@ -40,9 +41,9 @@ export async function secretList(
   tx: TenantTx,
   tenantId: string,
   page: { readonly before: string | null; readonly limit: number },
-): Promise<Page<SecretRow>> {
+): Promise<Page<SecretHead>> {
   const [at = null, name = null] = page.before?.split("|") ?? [];
-  const rows = await tx.$queryRaw<SecretRow[]>`
+  const rows = await tx.$queryRaw<SecretHead[]>`
     select name, created_at as "createdAt", updated_at as "updatedAt",
       extract(epoch from created_at)::text || '|' || name as position
     from keelson.secrets
@@ -50,9 +51,4 @@ export async function secretList(
       and (${at}::numeric is null or (extract(epoch from created_at), name) < (${at}::numeric, ${name}))
     order by extract(epoch from created_at) desc, name desc limit ${page.limit + 1}`;
   return pageFrom(rows, page.limit);
-}
-
-/** A view of the same bytes in the type that Prisma takes. */
-function bytes(view: Uint8Array): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(view);
 }

@@ -45,7 +45,7 @@ async function upsertSchedule(
     insert into keelson.schedules as s
       (tenant_id, id, workflow_id, trigger_id, cron, timezone, missed, overlap, input, next_at)
     values (${tenantId}::uuid, ${v7()}::uuid, ${workflowId}::uuid, ${id}, ${cron}, ${timezone}, ${missed}, ${overlap},
-      ${JSON.stringify(input)}::jsonb, ${nextAt}::timestamptz)
+      ${JSON.stringify(input)}::json, ${nextAt}::timestamptz)
     on conflict (tenant_id, workflow_id, trigger_id) do update set
       cron = excluded.cron, timezone = excluded.timezone, missed = excluded.missed, overlap = excluded.overlap,
       input = excluded.input, in_latest = true,

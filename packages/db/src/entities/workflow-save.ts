@@ -82,7 +82,7 @@ async function insertVersion(
   await tx.$executeRaw`
     insert into keelson.workflow_versions
       (tenant_id, id, workflow_id, version, definition, content_hash, timeout_ms, note, created_by)
-    values (${tenantId}::uuid, ${newId()}::uuid, ${workflowId}::uuid, ${version}, ${JSON.stringify(definition)}::jsonb,
+    values (${tenantId}::uuid, ${newId()}::uuid, ${workflowId}::uuid, ${version}, ${JSON.stringify(definition)}::json,
       ${contentHash}, ${timeoutMs}, ${note}, ${createdBy})`;
   await syncTriggers(tx, tenantId, workflowId, definition.triggers ?? []);
 }

@@ -55,11 +55,11 @@ function apply(draft: Draft, event: Exclude<EngineEvent, { kind: "retryRequested
       return;
     case "evaluated":
       stepEvaluated(draft, event.stepId, event.result, event.at);
-      advance(draft, event.at);
+      advanceIfChanged(draft, event.at);
       return;
     case "attemptEnded":
       attemptEnded(draft, event.stepId, event.attempt, event.outcome, event.at, event.random);
-      advance(draft, event.at);
+      advanceIfChanged(draft, event.at);
       return;
     case "childEnded":
       if (!waitsForChild(draft, event.stepId, event.childId)) return;
@@ -123,7 +123,7 @@ function timerFired(draft: Draft, at: number, random: number): void {
     wake(draft);
     waitEnded(draft, step.id, at, random);
   }
-  advance(draft, at);
+  advanceIfChanged(draft, at);
 }
 
 function stepWoken(draft: Draft, stepId: string, at: number, random: number): void {
@@ -157,6 +157,11 @@ function outputEvaluated(draft: Draft, result: OutputResult): void {
   if (draft.execution.status === "queued" || draft.execution.failing !== null || !hasNothingLeft(draft)) return;
   if (result.ok) changeExecution(draft, { status: "succeeded", output: result.output });
   else changeExecution(draft, { status: "failed", error: result.error }, { code: result.error.code });
+}
+
+/** What did not fit the state asks for nothing either. */
+function advanceIfChanged(draft: Draft, at: number): void {
+  if (draft.changed.size > 0) advance(draft, at);
 }
 
 /** Only what a wait will end may be parked: neither a step that runs nor an execution that nobody has begun. */

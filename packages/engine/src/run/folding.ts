@@ -124,7 +124,7 @@ function failedEvaluation(): Evaluation {
 }
 
 function withoutPayload(fed: Fed): Fed {
-  const { event, effect, ...rest } = fed;
+  const { event, effect: _payload, ...rest } = fed;
   if (event?.kind === "attemptEnded") {
     const outcome = {
       kind: "failed" as const,

@@ -1,0 +1,145 @@
+// The worker: takes executions, decides, commits, and carries out what was decided. Any number may run.
+import {
+  createDefinitionStore,
+  createExecutionStore,
+  createLeaseStore,
+  createSecretBox,
+  createSecretReader,
+  createSweepStore,
+  openDatabase,
+} from "@keelson/db";
+import { createPgClock, createRunner, sweepOnce } from "@keelson/engine";
+import { createHints, createWakeConsumer, mailChannel, openRedis, subscribe } from "@keelson/queue";
+import {
+  createLogger,
+  createMetrics,
+  createServiceApp,
+  createServiceServer,
+  newId,
+  runService,
+  startLoop,
+} from "@keelson/service-kit";
+import { createHttpClient, createStepKinds } from "@keelson/steps";
+import { env } from "./env.ts";
+import { createInputChecks } from "./input-checks.ts";
+import { createObserver, createRunnerLog } from "./observe.ts";
+import { createStats } from "./stats.ts";
+
+const TICK_MS = 1000;
+/** Longer than a stop's drain may take is given back instead; ms. */
+const GRACE_MS = 20_000;
+const CONNECTIONS = 12;
+
+const log = createLogger({ service: "worker", level: env.LOG_LEVEL });
+const name = `worker-${process.pid}`;
+
+await runService({
+  name: "worker",
+  log,
+  async start({ stopping }) {
+    const metrics = createMetrics({ service: "worker" });
+    const db = openDatabase({
+      url: env.DATABASE_URL,
+      applicationName: "keelson-worker",
+      maxConnections: CONNECTIONS,
+      onIdleError: (error) => log.warn({ err: error }, "database.connection_lost"),
+    });
+    await db.assertRestricted("keelson_worker");
+    await db.assertMigrated();
+
+    const redisLog = {
+      redisLost: (connection: string, error: unknown) => log.warn({ connection, err: error }, "redis.lost"),
+      redisBack: (connection: string) => log.info({ connection }, "redis.back"),
+    };
+    const redis = openRedis(env.REDIS_URL, "worker", "command", redisLog);
+    const consumerRedis = openRedis(env.REDIS_URL, "worker-consumer", "blocking", redisLog);
+    const mailRedis = openRedis(env.REDIS_URL, "worker-mail", "blocking", redisLog);
+
+    const clock = createPgClock(newId);
+    const hints = createHints(redis, env.REDIS_PREFIX);
+    const http = createHttpClient({ egressAllow: env.KEELSON_EGRESS_ALLOW, nowAt: clock.nowAt });
+    const stats = createStats(() => runner.active);
+    const leases = createLeaseStore(db, {
+      url: env.DATABASE_URL,
+      applicationName: "keelson-worker",
+      stats: stats.read,
+    });
+    const runner = createRunner(
+      {
+        store: createExecutionStore(db),
+        leases,
+        definitions: createDefinitionStore(db),
+        secrets: createSecretReader(db, createSecretBox(env.KEELSON_MASTER_KEY)),
+        kinds: createStepKinds(http),
+        checkInput: createInputChecks(),
+        hints,
+        clock,
+        calibrate: clock.calibrate,
+        observer: createObserver(log, metrics),
+        log: createRunnerLog(log),
+      },
+      { name, leaseTtlMs: env.LEASE_TTL, concurrency: env.WORKER_CONCURRENCY },
+    );
+    await runner.tick();
+
+    const offer = (ref: { tenantId: string; executionId: string }) =>
+      runner.offer(ref).catch((error: unknown) => log.warn({ err: error }, "worker.claim_failed"));
+    const ticking = startLoop({
+      intervalMs: TICK_MS,
+      runOnce: runner.tick,
+      onError: (error) => log.error({ err: error }, "worker.tick_failed"),
+    });
+    // Without Redis there are no hints: the worker looks for work itself (I9).
+    const sweeps = createSweepStore(db);
+    const sweeping = startLoop({
+      intervalMs: TICK_MS,
+      runOnce: async () => {
+        if (redis.status !== "ready") await sweepOnce(sweeps, (refs) => refs.forEach((ref) => void offer(ref)));
+      },
+      onError: (error) => log.warn({ err: error }, "worker.sweep_failed"),
+    });
+    const mail = subscribe({ redis: mailRedis, channel: mailChannel(env.REDIS_PREFIX), onMessage: runner.mail });
+    const consumer = createWakeConsumer({
+      redis: consumerRedis,
+      prefix: env.REDIS_PREFIX,
+      concurrency: env.WORKER_CONCURRENCY,
+      onWake: runner.offer,
+      onError: (error) => log.debug({ err: error }, "worker.consumer_error"),
+    });
+
+    const app = createServiceApp({
+      log,
+      metrics,
+      stopping,
+      checks: [
+        { name: "postgres", required: true, check: db.assertMigrated },
+        {
+          name: "lease",
+          required: true,
+          check: async () => {
+            if (!runner.isLive) throw new Error("No live lease");
+          },
+        },
+        { name: "redis", required: false, check: async () => void (await redis.ping()) },
+      ],
+    });
+    const server = createServiceServer({ app, port: env.WORKER_PORT, bindAddress: env.BIND_ADDRESS });
+    await server.listen();
+
+    return {
+      async drain(signal) {
+        const taking = Promise.race([consumer.close(), new Promise((resolve) => setTimeout(resolve, 2_000))]);
+        await sweeping.stop();
+        await runner.stop(GRACE_MS);
+        await ticking.stop();
+        await taking;
+        await server.drain(signal);
+      },
+      async close() {
+        await Promise.allSettled([mail.close(), hints.close(), leases.close(), http.close()]);
+        for (const connection of [redis, consumerRedis, mailRedis]) connection.disconnect();
+        await db.close();
+      },
+    };
+  },
+});

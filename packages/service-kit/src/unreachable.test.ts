@@ -1,0 +1,38 @@
+import { describe, expect, it } from "vitest";
+import { isDatabaseUnreachable } from "./unreachable.ts";
+
+const coded = (code: string, more: object = {}) => Object.assign(new Error("x"), { code, ...more });
+
+describe("isDatabaseUnreachable", () => {
+  it.each([
+    coded("ECONNREFUSED"),
+    coded("57P01"),
+    coded("08006"),
+    coded("P1001"),
+    coded("ENOENT", { syscall: "connect" }),
+    new Error("Connection terminated unexpectedly"),
+    new Error("outer", { cause: new Error("inner", { cause: coded("ECONNRESET") }) }),
+    new AggregateError([coded("ECONNREFUSED"), coded("ECONNREFUSED")]),
+    Object.assign(new Error("adapter"), { cause: { kind: "DatabaseNotReachable" } }),
+  ])("holds for %o", (error) => {
+    expect(isDatabaseUnreachable(error)).toBe(true);
+  });
+
+  it.each([
+    null,
+    "ECONNREFUSED",
+    new Error("ECONNREFUSED"),
+    coded("23505"),
+    coded("42P01"),
+    coded("ENOENT", { syscall: "open" }),
+    coded("P2002"),
+  ])("does not hold for %o", (error) => {
+    expect(isDatabaseUnreachable(error)).toBe(false);
+  });
+
+  it("ends on an error that is its own cause", () => {
+    const error = new Error("loop");
+    error.cause = error;
+    expect(isDatabaseUnreachable(error)).toBe(false);
+  });
+});
