@@ -1,5 +1,12 @@
 // The dimensions of the table of every (state, event) pair, and the words in which a decision is written down in it.
-import { EXECUTION_STATUSES, isEnded, type ExecutionStatus, type StepError, type StepStatus } from "@keelson/contracts";
+import {
+  assertNever,
+  EXECUTION_STATUSES,
+  isEnded,
+  type ExecutionStatus,
+  type StepError,
+  type StepStatus,
+} from "@keelson/contracts";
 import type { Graph } from "@keelson/dag";
 import type { Decision } from "../decide.ts";
 import type { Command, EngineEvent, Evaluation } from "../messages.ts";
@@ -23,13 +30,16 @@ export const SHAPES = {
     "attempt runs": { of: "http", step: { ...run, sentAt: STARTED, input: {} } },
   },
   waiting: {
-    "delay, due": { of: "delay", step: { ...run, wait: "delay", dueAt: NOW } },
-    "delay, not due": { of: "delay", step: { ...run, wait: "delay", dueAt: FAR } },
-    "backoff, due": { of: "http", step: { ...run, wait: "backoff", dueAt: NOW, failures: 1, error, input: {} } },
-    "child, its time up": { of: "subworkflow", step: { ...run, ...child, dueAt: NOW } },
-    "child, in time": { of: "subworkflow", step: { ...run, ...child, dueAt: null } },
+    "delay due": { of: "delay", step: { ...run, wait: "delay", dueAt: NOW } },
+    "delay to come": { of: "delay", step: { ...run, wait: "delay", dueAt: FAR } },
+    "backoff due": { of: "http", step: { ...run, wait: "backoff", dueAt: NOW, failures: 1, error, input: {} } },
+    "child overdue": { of: "subworkflow", step: { ...run, ...child, dueAt: NOW } },
+    "child in time": { of: "subworkflow", step: { ...run, ...child, dueAt: null } },
   },
-  succeeded: { succeeded: { of: "http", step: { ...ended, output: { kind: "stored" } } } },
+  succeeded: {
+    succeeded: { of: "http", step: { ...ended, output: { kind: "stored" } } },
+    "succeeded last": { of: "http", step: { ...ended, output: { kind: "stored" } } },
+  },
   failed: { failed: { of: "http", step: { ...ended, failures: 2, error } } },
   skipped: { skipped: { of: "http", step: { finishedAt: NOW - 1 } } },
   cancelled: { cancelled: { of: "http", step: { ...ended, inDoubt: true, input: {} } } },
@@ -49,8 +59,8 @@ export const EVENTS = {
   evaluated: {
     "evaluated: output": evaluated({ kind: "output", output: 1 }),
     "evaluated: branch": evaluated({ kind: "branch", branch: "true" }),
-    "evaluated: until, to come": evaluated({ kind: "until", untilAt: FAR }),
-    "evaluated: until, past": evaluated({ kind: "until", untilAt: NOW }),
+    "evaluated: until to come": evaluated({ kind: "until", untilAt: FAR }),
+    "evaluated: until now": evaluated({ kind: "until", untilAt: NOW }),
     "evaluated: request": evaluated({ kind: "request", input: {} }),
     "evaluated: child": evaluated({ kind: "child", input: null, childId: "child-2", wait: true }),
     "evaluated: child on its own": evaluated({ kind: "child", input: null, childId: "child-2", wait: false }),
@@ -131,9 +141,9 @@ export function allPairs(): Pair[] {
         event,
         shape: shape.name,
         graph: graphs[shape.of],
-        state: stateOf(execution, { ...pendingStep("s"), ...shape.step, status: shape.status }),
+        state: stateOf(execution, { ...pendingStep("s"), ...shape.step, status: shape.status }, shape.name),
         fed,
-        reachable: isReachable(execution, shape.status, shape.name),
+        reachable: isReachable(execution, shape.name),
       })),
     ),
   );
@@ -141,7 +151,7 @@ export function allPairs(): Pair[] {
 
 //  s ──▶ after
 //  other
-const others = [http("after", ["s"]), http("other")];
+const others = [http("after", ["s"]), delay("other")];
 const graphs = {
   http: workflowOf([
     http("s", [], { retry: { maxAttempts: 2, backoff: "fixed", initialDelay: "1s", jitter: false } }),
@@ -157,10 +167,10 @@ interface ExecutionShape {
   readonly failing: boolean;
 }
 
-function stateOf(execution: ExecutionShape, s: StepState): ExecutionState {
+function stateOf(execution: ExecutionShape, s: StepState, shape: string): ExecutionState {
   const { status, held, failing } = execution;
   const after: StepState = { ...pendingStep("after"), ...(failing && s.status !== "pending" ? cutOff : behind(s)) };
-  const steps = [s, after, { ...pendingStep("other"), ...elsewhere(execution) }];
+  const steps = [s, after, { ...pendingStep("other"), ...elsewhere(execution, shape) }];
   return {
     ...queuedExecution(graphs.http),
     status,
@@ -169,7 +179,7 @@ function stateOf(execution: ExecutionShape, s: StepState): ExecutionState {
     startedAt: STARTED,
     deadlineAt: isEnded(status) ? null : FAR + 1,
     steps: new Map(steps.map((step) => [step.id, step])),
-    error: status === "failed" ? cause : null,
+    error: status === "failed" && failing ? cause : null,
   };
 }
 
@@ -189,28 +199,35 @@ function behind(s: StepState): Partial<StepState> {
   }
 }
 
-/** The step beside: runs, waits for long or has ended, as its execution does; has failed where that is failing. */
-function elsewhere({ status, failing }: ExecutionShape): Partial<StepState> {
+/** The step beside waits for long, or has ended as its execution has; it has failed where that is failing. */
+function elsewhere({ status, failing }: ExecutionShape, shape: string): Partial<StepState> {
   if (failing) return { ...ended, status: "failed", failures: 1, error: cause };
-  switch (status) {
-    case "queued":
-      return { status: "pending" };
-    case "running":
-      return { ...run, status: "running", sentAt: STARTED, input: {} };
-    case "waiting":
-      return { ...run, status: "waiting", wait: "backoff", dueAt: FAR, input: {}, failures: 1 };
-    default:
-      return { ...ended, status: "succeeded" };
-  }
+  if (isEnded(status) || shape === "succeeded last") return { ...ended, status: "succeeded" };
+  return status === "queued" ? {} : { ...run, status: "waiting", wait: "delay", dueAt: FAR };
 }
 
-function isReachable({ status, held, failing }: ExecutionShape, step: StepStatus, shape: string): boolean {
-  if (isEnded(status)) return step !== "pending" && step !== "running" && step !== "waiting" && !held;
-  if (status !== "queued" && held) return false;
-  if (status === "queued") return !failing && (step === "pending" || step === "succeeded" || shape.startsWith("child"));
-  // What is failing waits for running attempts alone.
-  if (failing) return status === "running" && (shape === "attempt runs" || (step !== "waiting" && step !== "pending"));
-  return step !== "failed" && step !== "cancelled" && (status === "running" || step !== "running");
+function isReachable({ status, held, failing }: ExecutionShape, shape: string): boolean {
+  const hasEnded = ["succeeded", "succeeded last", "failed", "skipped", "cancelled"].includes(shape);
+  switch (status) {
+    case "queued":
+      // What a retry kept, a child of it that goes on, and that child's end while its parent was queued.
+      if (failing) return hasEnded && shape !== "succeeded last";
+      return shape === "pending" || shape.startsWith("child") || shape.startsWith("succeeded");
+    case "running":
+      // What is failing waits for running attempts alone.
+      if (held || failing) return !held && shape === "attempt runs";
+      return !["pending", "failed", "cancelled"].includes(shape);
+    case "waiting":
+      if (held || failing) return false;
+      return !["pending", "being evaluated", "attempt runs", "succeeded last", "failed", "cancelled"].includes(shape);
+    case "succeeded":
+      return !held && !failing && hasEnded && shape !== "cancelled";
+    case "failed":
+    case "cancelled":
+      return !held && hasEnded;
+    default:
+      return assertNever(status);
+  }
 }
 
 /** What a decision did, in one line; empty: nothing. */
@@ -230,7 +247,7 @@ export function describeDecision(before: ExecutionState, decision: Decision): st
     decision.commands.map(describeCommand).join(", "),
     events.join(", "),
   ];
-  return said.every((text) => text === "") ? "" : said.join(" | ");
+  return said.every((text) => text === "") ? "" : said.join(" | ").trimEnd();
 }
 
 function describeCommand(command: Command): string {
