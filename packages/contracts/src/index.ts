@@ -1,3 +1,51 @@
+export {
+  ApiKey,
+  ApiKeyPage,
+  CreateApiKey,
+  CreatedApiKey,
+  SCOPES,
+  Scope,
+} from "./api/api-keys.ts";
+export { ExecutionFilter, ExecutionListQuery, ExecutionPage, MAX_COUNT } from "./api/execution-list.ts";
+export {
+  Execution,
+  ExecutionSummary,
+  ExecutionTrigger,
+  MAX_WAIT_SECONDS,
+  StartExecution,
+  StepRun,
+  WaitQuery,
+} from "./api/executions.ts";
+export { Failure } from "./api/failure.ts";
+export { DEFAULT_PAGE, MAX_PAGE, PageQuery } from "./api/lists.ts";
+export { PutSecret, SecretEntry, SecretPage } from "./api/secrets.ts";
+export {
+  CreateTenant,
+  CreatedTenant,
+  DEFAULT_TENANT_LIMITS,
+  PatchTenant,
+  Tenant,
+  TenantLimits,
+  TenantPage,
+} from "./api/tenants.ts";
+export { Id, TimeInput, Timestamp } from "./api/values.ts";
+export {
+  DefinitionIssue,
+  DryRunAnswer,
+  SaveQuery,
+  SavedTrigger,
+  ValidAnswer,
+  VersionNumber,
+  WORKFLOW_STATUSES,
+  Workflow,
+  WorkflowListItem,
+  WorkflowListQuery,
+  WorkflowPage,
+  WorkflowRef,
+  WorkflowStatus,
+  WorkflowVersion,
+  WorkflowVersionPage,
+} from "./api/workflows.ts";
 export { assertNever } from "./assert-never.ts";
 export { BACKOFFS, RetryPolicy } from "./definition/retry.ts";
 export { BranchName, DependencyEntry, SecretName, StepId, TriggerId, WorkflowName } from "./definition/names.ts";
