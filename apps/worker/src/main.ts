@@ -8,7 +8,7 @@ import {
   createSweepStore,
   openDatabase,
 } from "@keelson/db";
-import { createPgClock, createRunner, sweepOnce } from "@keelson/engine";
+import { createPgClock, createRunner, reapOnce, sweepOnce, type ExecutionRef } from "@keelson/engine";
 import { createHints, createWakeConsumer, mailChannel, openRedis, subscribe } from "@keelson/queue";
 import {
   createLogger,
@@ -82,8 +82,11 @@ await runService({
     );
     await runner.tick();
 
-    const offer = (ref: { tenantId: string; executionId: string }) =>
-      runner.offer(ref).catch((error: unknown) => log.warn({ err: error }, "worker.claim_failed"));
+    const offerAll = (refs: readonly ExecutionRef[]): void => {
+      for (const ref of refs) {
+        runner.offer(ref).catch((error: unknown) => log.warn({ err: error }, "worker.claim_failed"));
+      }
+    };
     const ticking = startLoop({
       intervalMs: TICK_MS,
       runOnce: runner.tick,
@@ -94,7 +97,9 @@ await runService({
     const sweeping = startLoop({
       intervalMs: TICK_MS,
       runOnce: async () => {
-        if (redis.status !== "ready") await sweepOnce(sweeps, (refs) => refs.forEach((ref) => void offer(ref)));
+        if (redis.status === "ready") return;
+        await reapOnce(sweeps, offerAll);
+        await sweepOnce(sweeps, offerAll);
       },
       onError: (error) => log.warn({ err: error }, "worker.sweep_failed"),
     });

@@ -1,7 +1,7 @@
 // Workers as PostgreSQL knows them. Each incarnation also holds an advisory lock on a connection of its own, which
 // PostgreSQL releases the moment the process dies: evidence of death, never of life.
 import type { LeaseStore, OwnedLease } from "@keelson/engine";
-import { Client } from "pg";
+import { Client, type QueryConfig } from "pg";
 import type { Database, HotQuery } from "./database.ts";
 
 /** First half of the advisory locks' keys; the second is the worker's id. "work" in ASCII. */
@@ -65,12 +65,13 @@ export function createLeaseStore(db: Database, options: LeaseStoreOptions): PgLe
     },
     async tick(workerId, ttlMs) {
       if (watch === null) await takeLock(workerId);
-      const { rows } = await db.pool.query<{ now_ms: number; leases: (OwnedLease & { epoch: number })[] }>({
+      // pg knows a query's own time-out, its types do not.
+      const query: QueryConfig & { readonly query_timeout: number } = {
         ...TICK,
         values: [workerId, ttlMs, watch !== null, JSON.stringify(options.stats())],
-        // pg reads it, its types do not know it.
-        ...{ query_timeout: TICK_TIMEOUT_MS },
-      });
+        query_timeout: TICK_TIMEOUT_MS,
+      };
+      const { rows } = await db.pool.query<{ now_ms: number; leases: OwnedLease[] }>(query);
       const [row] = rows;
       return row === undefined
         ? { alive: false, nowAt: Date.now(), owned: [] }

@@ -49,4 +49,4 @@ export { createSession, type Session, type SessionDeps, type SessionEnd, type Se
 export type { ChildRequest, EvaluateContext, PerformContext, StepKind, StepKinds } from "./run/step-kind.ts";
 export { makeStorable, type Storable } from "./run/storable.ts";
 export { summarise } from "./run/summary.ts";
-export { sweepOnce, type Swept, type SweepStore } from "./run/sweep.ts";
+export { reapOnce, sweepOnce, type Found, type SweepStore } from "./run/sweep.ts";

@@ -1,5 +1,5 @@
-// The sweep: whatever no hint has reached is found here, so that none is ever stuck (I5). Every scheduler runs it every
-// second, and every worker while Redis does not answer. What it finds is handed on; what comes of that is not its concern.
+// The sweep: whatever no hint has reached is found here, so that none is ever stuck (I5). Every scheduler runs it, and
+// every worker while Redis does not answer. What it finds is handed on; what comes of that is not its concern.
 import type { ExecutionRef } from "./ports.ts";
 
 /** Executions that one sweep hands on at the most, of each kind. */
@@ -18,20 +18,28 @@ export interface SweepStore {
   buryTheSilent(): Promise<number>;
 }
 
-export interface Swept {
-  readonly due: number;
-  readonly mail: number;
-  readonly reaped: number;
-  readonly buried: number;
-}
+/** Told of the executions that somebody should claim now. */
+export type Found = (refs: readonly ExecutionRef[]) => void;
 
-/** One sweep. `found` gets each execution that somebody should claim now. Rejects where PostgreSQL cannot be reached. */
-export async function sweepOnce(store: SweepStore, found: (refs: readonly ExecutionRef[]) => void): Promise<Swept> {
+/** Frees what the dead held. Cheap, and to be run several times a second: how soon it is seen is how soon it goes on. */
+export async function reapOnce(
+  store: SweepStore,
+  found: Found,
+): Promise<{ readonly buried: number; readonly reaped: number }> {
   const buried = await store.buryTheSilent();
   const reaped = await store.reap(MAX_FOUND);
+  if (reaped.length > 0) found(reaped);
+  return { buried, reaped: reaped.length };
+}
+
+/** Finds what is due or has mail and is free. To be run every second. Rejects where PostgreSQL cannot be reached. */
+export async function sweepOnce(
+  store: SweepStore,
+  found: Found,
+): Promise<{ readonly due: number; readonly mail: number }> {
   const due = await store.sweepDue(MAX_FOUND);
   const mail = await store.sweepInbox(MAX_FOUND);
-  for (const refs of [reaped, due, mail]) if (refs.length > 0) found(refs);
+  for (const refs of [due, mail]) if (refs.length > 0) found(refs);
   await store.clearInbox(MAX_FOUND);
-  return { due: due.length, mail: mail.length, reaped: reaped.length, buried };
+  return { due: due.length, mail: mail.length };
 }
