@@ -41,3 +41,53 @@ export {
   type StartVerdict,
 } from "./starts.ts";
 export { createSweepStore } from "./sweep-store.ts";
+
+// What people set and read, by entity: each takes the tenant's transaction.
+export {
+  apiKeyCreate,
+  apiKeyList,
+  apiKeyRevoke,
+  type ApiKeyRecord,
+  type NewApiKeyRecord,
+} from "./entities/api-keys.ts";
+export { auditList, auditWrite, type Actor, type AuditRecord, type AuditRow } from "./entities/audit.ts";
+export { executionCount, executionList, versionStepCounts } from "./entities/execution-list.ts";
+export {
+  executionGet,
+  executionsEnded,
+  idempotencyKeyFind,
+  type ExecutionHead,
+  type ExecutionRow,
+  type StepRunRow,
+  type UsedKey,
+} from "./entities/executions.ts";
+export type { Page } from "./entities/page.ts";
+export { secretDelete, secretList, secretPut, type SecretHead } from "./entities/secrets.ts";
+export {
+  tenantCreate,
+  tenantDelete,
+  tenantGet,
+  tenantList,
+  tenantSetLimits,
+  type TenantRecord,
+} from "./entities/tenants.ts";
+export {
+  workflowAddVersion,
+  workflowArchive,
+  workflowInsert,
+  workflowLock,
+  type LockedWorkflow,
+  type NewVersion,
+} from "./entities/workflow-save.ts";
+export {
+  workflowDefinitionByName,
+  workflowGet,
+  workflowList,
+  workflowVersionGet,
+  workflowVersionList,
+  type WorkflowHead,
+  type WorkflowKey,
+  type WorkflowRow,
+  type WorkflowVersionRow,
+} from "./entities/workflows.ts";
+export { isUniqueViolation } from "./unique-violation.ts";

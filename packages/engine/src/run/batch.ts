@@ -1,5 +1,5 @@
 // The transitions that one commit will carry, gathered over as many decisions as need no commit between them.
-import { isEnded, type Json } from "@keelson/contracts";
+import { isEnded } from "@keelson/contracts";
 import type { Decision } from "../core/decide.ts";
 import type { FinishedAttempt } from "../core/draft.ts";
 import type { Command, EngineEvent, HistoryEvent } from "../core/messages.ts";
@@ -111,6 +111,6 @@ export function commitItem(
     release: at.release && !ended,
     wakeAt: ended ? null : nextWakeAt(state),
     ...(labels === null ? {} : { labels }),
-    ...(ended ? { end: { output: state.output as Json | null, error: state.error, parent: execution.parent } } : {}),
+    ...(ended ? { end: { output: state.output, error: state.error, parent: execution.parent } } : {}),
   };
 }

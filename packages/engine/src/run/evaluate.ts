@@ -93,7 +93,7 @@ export function createEvaluator(
       try {
         const text = makeStorable(toText(evaluateTemplate(template, scope)));
         if (text.ok && typeof text.value === "string")
-          found[name] = [...text.value].slice(0, LIMITS.labelChars).join("");
+          found[name] = text.value.slice(0, LIMITS.labelChars).toWellFormed();
       } catch (error) {
         if (!(error instanceof EvaluationError)) throw error;
       }

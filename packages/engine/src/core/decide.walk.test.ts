@@ -1,0 +1,103 @@
+// Seeded random walks: random graphs, fates and interleavings. A failure prints its seed and the smallest case found;
+// put `{ seed, path }` beside numRuns to see it again.
+import fc from "fast-check";
+import { describe, it } from "vitest";
+import { isEnded } from "@keelson/contracts";
+import { endOf, fateInIter, randomWorkflow, type RandomWorkflow } from "./testing/random-graphs.ts";
+import { expectedEnd, type StepEnd } from "./testing/reference.ts";
+import { check, checkEqual, Walk, type Move } from "./testing/walk.ts";
+
+const RUNS = 400;
+
+const moves = (kinds: readonly Move["kind"][]): fc.Arbitrary<Move[]> =>
+  fc.array(fc.record({ kind: fc.constantFrom(...kinds), pick: fc.nat(1000) }), { maxLength: 60 });
+
+const WORK: Move["kind"][] = [
+  "evaluate",
+  "evaluate",
+  "evaluate",
+  "endAttempt",
+  "endAttempt",
+  "endChild",
+  "advanceTime",
+  "park",
+  "claimAgain",
+  "liftHold",
+];
+const NOISE: Move["kind"][] = ["repeat", "foreign", "crash", "crashBeforeCommit"];
+const INTERVENTION: Move["kind"][] = ["wake", "cancel", "retry"];
+
+describe("random walks over random graphs", () => {
+  it("end as the contract's words say, whatever comes late, twice, from elsewhere, or is cut off by a crash", () => {
+    fc.assert(
+      fc.property(randomWorkflow, moves([...WORK, ...NOISE]), (workflow, taken) => {
+        const walk = new Walk(workflow, { held: false, deadlineInMs: null });
+        for (const move of taken) walk.take(move);
+        walk.finish();
+        checkEnd(workflow, walk);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  it("keep the invariants and end under cancels, deadlines, holds, wakes and retries as well", () => {
+    const how = fc.record({ held: fc.boolean(), deadlineInMs: fc.constantFrom(null, null, 0, 1500, 6000) });
+    fc.assert(
+      fc.property(randomWorkflow, how, moves([...WORK, ...WORK, ...NOISE, ...INTERVENTION]), (workflow, given, taken) => {
+        const walk = new Walk(workflow, given);
+        for (const move of taken) walk.take(move);
+        walk.finish();
+        checkEnd(workflow, walk);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  it("end as the contract's words say after one retry upon another", () => {
+    const retries = fc.array(fc.tuple(fc.nat(1000), moves([...WORK, ...NOISE])), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(randomWorkflow, fc.boolean(), retries, (workflow, cancelled, rounds) => {
+        const walk = new Walk(workflow, { held: false, deadlineInMs: null });
+        walk.take({ kind: "claimAgain", pick: 0 });
+        if (cancelled) walk.take({ kind: "cancel", pick: 0 });
+        for (const [pick, taken] of rounds) {
+          walk.finish();
+          checkEnd(workflow, walk);
+          walk.take({ kind: "retry", pick });
+          for (const move of taken) walk.take(move);
+        }
+        walk.finish();
+        checkEnd(workflow, walk);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+});
+
+/** Holds the walk's end against the reference. What was cut short has no one end, but each of its steps has but few. */
+function checkEnd(workflow: RandomWorkflow, walk: Walk): void {
+  const { state } = walk;
+  check(isEnded(state.status), "The walk has not ended");
+  const iterOf = (id: string) => state.steps.get(id)?.iter ?? 1;
+  const expected = expectedEnd(
+    workflow.graph,
+    (step) => endOf(step, fateInIter(workflow.fates.get(step.id)!, iterOf(step.id))),
+    new Map([...walk.kept].map(([id, { status, branch }]) => [id, { status, branch } as StepEnd])),
+  );
+  const cutShort = state.status === "cancelled" || ["EXECUTION_TIMEOUT", "WORKER_LOST"].includes(state.error?.code ?? "");
+  if (cutShort) return;
+  const failsAtOnce = expected.failAtOnce.length > 0;
+  for (const { id, status } of state.steps.values()) {
+    const should = expected.steps.get(id)?.status;
+    if (status === should) continue;
+    // An attempt that was let end is not tried again, and whatever had not begun by then is cancelled.
+    const notTriedAgain = status === "failed" && (workflow.fates.get(id)?.failures ?? 0) > 0;
+    check(failsAtOnce && (status === "cancelled" || notTriedAgain), `'${id}' is ${status} instead of ${should}`);
+  }
+  const unhandled = failsAtOnce ? expected.failAtOnce : expected.failAtLast;
+  checkEqual(state.status, unhandled.length > 0 ? "failed" : "succeeded", "The execution's end");
+  if (unhandled.length === 0) return;
+  check(unhandled.includes(state.error?.step ?? ""), `It fails with the error of '${state.error?.step}'`);
+  const first = walk.sinceRetry.find(({ type, stepId }) => type === "step.failed" && unhandled.includes(stepId ?? ""));
+  if (failsAtOnce) checkEqual(state.error?.step, first?.stepId, "The first such error");
+}
