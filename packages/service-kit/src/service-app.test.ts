@@ -60,7 +60,7 @@ describe("refusals", () => {
 
   it("cut off an answer that has begun, so that nobody takes it for a whole one", async () => {
     const { app } = service();
-    await expect(request(app).get("/v1/things/half")).rejects.toThrow("aborted");
+    await expect(request(app).get("/v1/things/half")).rejects.toThrow(/aborted|hang up/);
   });
 });
 
