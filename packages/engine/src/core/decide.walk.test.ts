@@ -1,7 +1,7 @@
 // Seeded random walks: random graphs, fates and interleavings. A failure prints its seed and the smallest case found;
 // put `{ seed, path }` beside numRuns to see it again.
 import fc from "fast-check";
-import { describe, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { isEnded } from "@keelson/contracts";
 import { endOf, fateInIter, randomWorkflow, type RandomWorkflow } from "./testing/random-graphs.ts";
 import { expectedEnd, type StepEnd } from "./testing/reference.ts";
@@ -35,6 +35,7 @@ describe("random walks over random graphs", () => {
         for (const move of taken) walk.take(move);
         walk.finish();
         checkEnd(workflow, walk);
+        expect(isEnded(walk.state.status)).toBe(true);
       }),
       { numRuns: RUNS },
     );
@@ -43,12 +44,18 @@ describe("random walks over random graphs", () => {
   it("keep the invariants and end under cancels, deadlines, holds, wakes and retries as well", () => {
     const how = fc.record({ held: fc.boolean(), deadlineInMs: fc.constantFrom(null, null, 0, 1500, 6000) });
     fc.assert(
-      fc.property(randomWorkflow, how, moves([...WORK, ...WORK, ...NOISE, ...INTERVENTION]), (workflow, given, taken) => {
-        const walk = new Walk(workflow, given);
-        for (const move of taken) walk.take(move);
-        walk.finish();
-        checkEnd(workflow, walk);
-      }),
+      fc.property(
+        randomWorkflow,
+        how,
+        moves([...WORK, ...WORK, ...NOISE, ...INTERVENTION]),
+        (workflow, given, taken) => {
+          const walk = new Walk(workflow, given);
+          for (const move of taken) walk.take(move);
+          walk.finish();
+          checkEnd(workflow, walk);
+          expect(isEnded(walk.state.status)).toBe(true);
+        },
+      ),
       { numRuns: RUNS },
     );
   });
@@ -68,6 +75,7 @@ describe("random walks over random graphs", () => {
         }
         walk.finish();
         checkEnd(workflow, walk);
+        expect(isEnded(walk.state.status)).toBe(true);
       }),
       { numRuns: RUNS },
     );
@@ -77,14 +85,14 @@ describe("random walks over random graphs", () => {
 /** Holds the walk's end against the reference. What was cut short has no one end, but each of its steps has but few. */
 function checkEnd(workflow: RandomWorkflow, walk: Walk): void {
   const { state } = walk;
-  check(isEnded(state.status), "The walk has not ended");
   const iterOf = (id: string) => state.steps.get(id)?.iter ?? 1;
   const expected = expectedEnd(
     workflow.graph,
     (step) => endOf(step, fateInIter(workflow.fates.get(step.id)!, iterOf(step.id))),
     new Map([...walk.kept].map(([id, { status, branch }]) => [id, { status, branch } as StepEnd])),
   );
-  const cutShort = state.status === "cancelled" || ["EXECUTION_TIMEOUT", "WORKER_LOST"].includes(state.error?.code ?? "");
+  const cutShort =
+    state.status === "cancelled" || ["EXECUTION_TIMEOUT", "WORKER_LOST"].includes(state.error?.code ?? "");
   if (cutShort) return;
   const failsAtOnce = expected.failAtOnce.length > 0;
   for (const { id, status } of state.steps.values()) {

@@ -85,7 +85,9 @@ function graphOf(drawn: readonly [Genes, Fate][]): Graph {
   const parsed = parseDefinition({ name: "random", steps: documents });
   if (parsed.ok) return parsed.workflow.graph;
   // An `all` that could never run: whoever waits for several waits for any of them.
-  const loosened = documents.map((step, index) => ((entries[index] ?? []).length > 1 ? { ...step, join: "any" } : step));
+  const loosened = documents.map((step, index) =>
+    (entries[index] ?? []).length > 1 ? { ...step, join: "any" } : step,
+  );
   const again = parseDefinition({ name: "random", steps: loosened });
   if (!again.ok) throw new Error(`A random document is wrong: ${JSON.stringify(again.problems)}`);
   return again.workflow.graph;
@@ -106,7 +108,13 @@ function entriesOf(drawn: readonly [Genes, Fate][], index: number): string[] {
   return [...new Set(entries)];
 }
 
-function documentOf(id: string, gene: Genes, itsFate: Fate, entries: readonly string[], handled: boolean): StepDocument {
+function documentOf(
+  id: string,
+  gene: Genes,
+  itsFate: Fate,
+  entries: readonly string[],
+  handled: boolean,
+): StepDocument {
   const more = {
     ...(gene.join === undefined || entries.length < 2 ? {} : { join: gene.join }),
     ...(gene.continues && !handled && gene.type !== "condition" ? { onError: "continue" } : {}),

@@ -65,7 +65,7 @@ export function isHandled(graph: Graph, id: string, ran: ReadonlySet<string>): b
 export function runAnewBy(graph: Graph, broken: readonly string[], from: string | null): Set<string> {
   const anew = new Set(from === null ? broken : [...broken, from]);
   const isBelow = (step: GraphStep) => step.entries.some((entry) => anew.has(entry.step));
-  for (let before = -1; before < anew.size; ) {
+  for (let before = -1; before < anew.size;) {
     before = anew.size;
     for (const step of graph.steps) if (isBelow(step)) anew.add(step.id);
   }

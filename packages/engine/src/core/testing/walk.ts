@@ -5,7 +5,7 @@
 //  I3. What has ended stays as it is, but for a retry.
 //  I4. A step starts only when its entries are decided; at most one attempt of it is live, and each start has one end.
 //  I5. Whatever has not ended has something that will wake it.
-import { isDeepStrictEqual } from "node:util";
+import { expect } from "vitest";
 import { isEnded, isStepEnded, type ExecutionStatus, type Json } from "@keelson/contracts";
 import type { GraphStep } from "@keelson/dag";
 import { decide, type Decision } from "../decide.ts";
@@ -299,7 +299,8 @@ export class Walk {
     this.state = decision.state;
     this.history.push(...decision.events);
     this.sinceRetry.push(...decision.events);
-    if (event.kind === "attemptEnded" || event.kind === "childEnded" || event.kind === "timerFired") this.#sent.push(event);
+    if (event.kind === "attemptEnded" || event.kind === "childEnded" || event.kind === "timerFired")
+      this.#sent.push(event);
     if (decision.attempts.some(({ outcome }) => outcome !== "in_doubt" && outcome !== "cancelled")) this.#losses = 0;
     checkEndedUntouched(before, event, decision);
     this.#checkStarts(before, decision);
@@ -387,9 +388,15 @@ export class Walk {
       if (of === "execution") this.#folded.set("", status);
       if (of === "step") this.#folded.set(stepId ?? "", status);
     }
-    check((this.#folded.get("") ?? "queued") === this.state.status, "The history does not fold to the execution's status");
+    check(
+      (this.#folded.get("") ?? "queued") === this.state.status,
+      "The history does not fold to the execution's status",
+    );
     for (const { id, status } of this.state.steps.values()) {
-      check((this.#folded.get(id) ?? pendingStep(id).status) === status, `The history does not fold to that of '${id}'`);
+      check(
+        (this.#folded.get(id) ?? pendingStep(id).status) === status,
+        `The history does not fold to that of '${id}'`,
+      );
     }
   }
 
@@ -401,7 +408,10 @@ export class Walk {
     if (event.kind === "evaluated") asked.delete(event.stepId);
     for (const step of this.state.steps.values()) {
       if (step.status === "running") {
-        check(step.sentAt === null ? asked.has(step.id) : this.#performing.has(step.id), `Nobody runs '${step.id}' (I5)`);
+        check(
+          step.sentAt === null ? asked.has(step.id) : this.#performing.has(step.id),
+          `Nobody runs '${step.id}' (I5)`,
+        );
       }
       if (step.status === "waiting") {
         check(step.dueAt !== null || this.#children.has(step.childId ?? ""), `Nothing wakes '${step.id}' (I5)`);
@@ -454,7 +464,10 @@ function checkEndedUntouched(before: ExecutionState, event: EngineEvent, decisio
   if (event.kind === "retryRequested") return;
   if (isEnded(before.status)) {
     checkEqual(decision.state, before, "An ended execution (I3)");
-    check(decision.commands.length + decision.events.length + decision.attempts.length === 0, "An ended one speaks (I3)");
+    check(
+      decision.commands.length + decision.events.length + decision.attempts.length === 0,
+      "An ended one speaks (I3)",
+    );
   }
   for (const [id, step] of before.steps) {
     if (isStepEnded(step.status)) check(decision.state.steps.get(id) === step, `'${id}' had ended, and changed (I3)`);
@@ -475,10 +488,5 @@ export function check(holds: boolean, otherwise: string): void {
 }
 
 export function checkEqual(actual: unknown, expected: unknown, what: string): void {
-  if (isDeepStrictEqual(actual, expected)) return;
-  throw new Error(`${what}: ${show(actual)} instead of ${show(expected)}`);
-}
-
-function show(value: unknown): string {
-  return JSON.stringify(value, (_, inner) => (inner instanceof Map || inner instanceof Set ? [...inner] : inner));
+  expect({ [what]: actual }).toEqual({ [what]: expected });
 }
