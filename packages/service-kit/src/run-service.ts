@@ -21,31 +21,32 @@ const DEFAULT_GRACE_MS = 25_000;
  * exits. `stopping` aborts as soon as a stop is asked for, also during `start`. Never returns to a caller that could go on.
  */
 export async function runService(options: {
+  /** As the logs of its start and stop name it. */
   readonly name: string;
   readonly log: Logger;
   /** For the whole stop, in ms; default 25 s. */
   readonly graceMs?: number;
   readonly start: (context: { readonly stopping: AbortSignal }) => Promise<RunningService>;
 }): Promise<void> {
-  const { log, graceMs = DEFAULT_GRACE_MS } = options;
+  const { name, log, graceMs = DEFAULT_GRACE_MS } = options;
   const stopAsked = watchProcess(log);
   let service: RunningService;
   try {
     service = await options.start({ stopping: stopAsked });
   } catch (error) {
-    log.fatal({ err: error }, "service.start_failed");
+    log.fatal({ name, err: error }, "service.start_failed");
     return process.exit(1);
   }
-  log.info({}, "service.started");
+  log.info({ name }, "service.started");
   if (!stopAsked.aborted) await aborted(stopAsked);
-  log.info({ reason: stopAsked.reason, grace_ms: graceMs }, "service.stopping");
+  log.info({ name, reason: stopAsked.reason, grace_ms: graceMs }, "service.stopping");
   setTimeout(() => {
     log.error({ grace_ms: graceMs }, "service.stop_timed_out");
     process.exit(1);
   }, graceMs);
   const failures = await stop(service, AbortSignal.timeout(Math.max(0, graceMs - CLOSE_RESERVE_MS)));
   for (const error of failures) log.error({ err: error }, "service.stop_failed");
-  log.info({}, "service.stopped");
+  log.info({ name }, "service.stopped");
   return process.exit(failures.length === 0 ? 0 : 1);
 }
 

@@ -1,3 +1,5 @@
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
 import { Router } from "express";
 import request from "supertest";
 import { describe, expect, it } from "vitest";
@@ -9,6 +11,7 @@ import { createMetrics } from "./metrics.ts";
 import { parseRequest } from "./parse-request.ts";
 import { addLogFields } from "./request-context.ts";
 import { createServiceApp } from "./service-app.ts";
+import { createServiceServer } from "./service-server.ts";
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const PASSING: ReadinessCheck = { name: "postgres", required: true, check: async () => {} };
@@ -56,6 +59,17 @@ describe("refusals", () => {
     expect(answer.body.code).toBe("UNAVAILABLE");
     expect(Number(answer.headers["retry-after"])).toBeGreaterThan(0);
     expect(answer.text).not.toContain("10.0.0.9");
+  });
+
+  it("meet a request without a host, which HTTP/1.1 asks for", async () => {
+    const server = createServiceServer({ app: service().app, port: 0, bindAddress: "127.0.0.1" });
+    const { port } = await server.listen();
+    const socket = connect(port, "127.0.0.1");
+    socket.write("GET /plain HTTP/1.1\r\nconnection: close\r\n\r\n");
+    const received = await text(socket);
+    await server.drain(AbortSignal.abort());
+    expect(received).toMatch(/^HTTP\/1\.1 400 /);
+    expect(received).toContain('"code":"MALFORMED_HTTP"');
   });
 
   it("cut off an answer that has begun, so that nobody takes it for a whole one", async () => {
