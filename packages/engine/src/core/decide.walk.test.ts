@@ -10,7 +10,7 @@ import { check, checkEqual, Walk, type Move } from "./testing/walk.ts";
 const RUNS = 400;
 
 const moves = (kinds: readonly Move["kind"][]): fc.Arbitrary<Move[]> =>
-  fc.array(fc.record({ kind: fc.constantFrom(...kinds), pick: fc.nat(1000) }), { maxLength: 60 });
+  fc.array(fc.record({ kind: fc.constantFrom(...kinds), pick: fc.nat(1000) }), { maxLength: 60, size: "max" });
 
 const WORK: Move["kind"][] = [
   "evaluate",

@@ -52,7 +52,7 @@ export function isWaitingSubworkflow(node: GraphStep): boolean {
 const genes = fc.record({
   type: fc.constantFrom("http", "http", "transform", "condition", "delay", "subworkflow"),
   cases: fc.boolean(),
-  entries: fc.array(fc.record({ from: fc.nat(20), edge: fc.nat(7) }), { maxLength: 3 }),
+  entries: fc.array(fc.record({ from: fc.nat(20), edge: fc.nat(7) }), { maxLength: 3, size: "max" }),
   join: fc.constantFrom(undefined, undefined, "any", "all"),
   continues: fc.integer({ min: 0, max: 3 }).map((n) => n === 0),
   maxAttempts: fc.integer({ min: 1, max: 3 }),
@@ -70,7 +70,7 @@ const fate: fc.Arbitrary<Fate> = fc.record({
 });
 
 export const randomWorkflow: fc.Arbitrary<RandomWorkflow> = fc
-  .array(fc.tuple(genes, fate), { minLength: 1, maxLength: 8 })
+  .array(fc.tuple(genes, fate), { minLength: 1, maxLength: 8, size: "max" })
   .map((drawn) => {
     const fates = new Map(drawn.map(([, each], index) => [`s${index}`, each]));
     return { graph: graphOf(drawn), fates };

@@ -88,7 +88,7 @@ export class Walk {
       case "repeat":
         return this.#feed(pickOf(this.#sent, move.pick));
       case "foreign":
-        return this.#feed(this.#foreignEvent(move.pick));
+        return this.#feed(this.#foreignEvent(move.pick), "once");
       case "wake":
         return this.#feed({ kind: "stepWoken", at: this.#at, stepId: this.#anyStep(move.pick).id, random: 0.5 });
       case "park":
@@ -171,6 +171,7 @@ export class Walk {
     if (step === undefined || step.childId === null) return;
     const { id: stepId, childId } = step;
     const fails = step.failures < this.#fate(step).failures;
+    this.#children.delete(childId);
     this.#feed({
       kind: "childEnded",
       at: this.#at,
@@ -179,7 +180,6 @@ export class Walk {
       result: fails ? { status: "failed", error: null } : { status: "succeeded", output: childId },
       random: 0.5,
     });
-    this.#children.delete(childId);
   }
 
   #endingChildren(): StepState[] {
@@ -292,17 +292,18 @@ export class Walk {
     return pickOf(events, pick) ?? { kind: "timerFired", at, random: 0 };
   }
 
-  #feed(event: EngineEvent | undefined): void {
+  #feed(event: EngineEvent | undefined, repeats: "repeats" | "once" = "repeats"): void {
     if (event === undefined) return;
     const before = deepFreeze(this.state);
     const decision = decide(this.workflow.graph, before, deepFreeze(event));
     this.state = decision.state;
     this.history.push(...decision.events);
     this.sinceRetry.push(...decision.events);
-    if (event.kind === "attemptEnded" || event.kind === "childEnded" || event.kind === "timerFired")
-      this.#sent.push(event);
+    const mayRepeat = ["attemptEnded", "childEnded", "timerFired"].includes(event.kind);
+    if (mayRepeat && repeats === "repeats") this.#sent.push(event);
     if (decision.attempts.some(({ outcome }) => outcome !== "in_doubt" && outcome !== "cancelled")) this.#losses = 0;
     checkEndedUntouched(before, event, decision);
+    checkLetEnd(before, decision);
     this.#checkStarts(before, decision);
     this.#checkFold(decision);
     for (const command of decision.commands) this.#obey(command);
@@ -424,6 +425,16 @@ export class Walk {
     if (this.state.status !== "queued" && [...this.state.steps.values()].every(({ status }) => isStepEnded(status))) {
       check(asked.has(null), "Nothing is left, and the execution has not ended (I5)");
     }
+    for (const [stepId, attempt] of this.#performing) {
+      const step = this.#step(stepId);
+      check(
+        step.status === "running" && step.attempt === attempt,
+        `Nobody waits for attempt ${attempt} of '${stepId}'`,
+      );
+    }
+    for (const [childId, stepId] of this.#children) {
+      check(this.#step(stepId).childId === childId, `Nobody waits for child '${childId}' of '${stepId}'`);
+    }
     if (this.state.status === "waiting") {
       check(asked.size === 0 && this.#performing.size === 0, "Parked while something runs (I5, T8)");
     }
@@ -477,6 +488,15 @@ function checkEndedUntouched(before: ExecutionState, event: EngineEvent, decisio
     decision.state.status !== "queued" || before.status === "queued" || !order.includes(before.status),
     "Queued once more",
   );
+}
+
+/** "Attempts that are running are let end": a failure that nothing handles cuts none of them off. */
+function checkLetEnd(before: ExecutionState, { state }: Decision): void {
+  if (before.failing !== null || state.failing === null || state.error?.code === "EXECUTION_TIMEOUT") return;
+  for (const { id, status, sentAt } of before.steps.values()) {
+    const cutOff = status === "running" && sentAt !== null && state.steps.get(id)?.status === "cancelled";
+    check(!cutOff, `The attempt of '${id}' was not let end`);
+  }
 }
 
 function pickOf<T>(from: readonly T[], pick: number): T | undefined {
