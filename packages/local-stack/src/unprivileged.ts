@@ -6,7 +6,8 @@
 //               which heeds no capability, so they are copied to where everybody can reach them.
 
 import { execFile } from "node:child_process";
-import { chmod, cp, mkdtemp, realpath, rm, stat } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { cp, mkdir, realpath, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -78,7 +79,7 @@ async function namespaceLauncher(binaries: PostgresBinaries, _dataDir: string, u
   return { way: "namespace", owner: { uid: 0, gid: 0 }, binaries, launch, dispose: async () => {} };
 }
 
-async function overrideLauncher(binaries: PostgresBinaries, _dataDir: string, user: Owner): Promise<Launcher | null> {
+async function overrideLauncher(binaries: PostgresBinaries, dataDir: string, user: Owner): Promise<Launcher | null> {
   const options = [
     `--reuid=${user.uid}`,
     `--regid=${user.gid}`,
@@ -88,9 +89,11 @@ async function overrideLauncher(binaries: PostgresBinaries, _dataDir: string, us
     "--",
   ];
   if (!(await works("setpriv", [...options, "true"]))) return null;
-  const copy = await mkdtemp(join(tmpdir(), "keelson-postgres-"));
+  // One copy per data folder: what a killed launcher left is replaced, and nobody else's folder is ever used.
+  const copy = join(tmpdir(), `keelson-postgres-${createHash("sha256").update(dataDir).digest("hex").slice(0, 16)}`);
+  await rm(copy, { recursive: true, force: true });
+  await mkdir(copy, { mode: 0o700 });
   await cp(binaries.root, copy, { recursive: true, verbatimSymlinks: true });
-  await chmod(copy, 0o755);
   await run("chmod", ["-R", "a+rX", copy]);
   const launch = (command: string, args: readonly string[]): Launch => ({
     command: "setpriv",
