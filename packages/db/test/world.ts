@@ -12,10 +12,14 @@ export interface World {
   readonly worker: Database;
   readonly dispatcher: Database;
   readonly workerUrl: string;
+  /** Of each login, for connections of a test's own. */
+  readonly urls: { readonly [role in "app" | "worker" | "dispatcher" | "admin"]: string };
   /** As a superuser: sees and may do everything. */
   readonly admin: Client;
   tenant(): Promise<string>;
   workflow(tenantId: string, definition: JsonObject): Promise<{ workflowId: string; versionId: string }>;
+  /** Runs `end` when the world ends, before its database goes. */
+  onClose(end: () => Promise<unknown>): void;
   close(): Promise<void>;
 }
 
@@ -28,6 +32,7 @@ export async function createWorld(): Promise<World> {
   const dispatcher = open(logins.dispatcher);
   const admin = new Client({ connectionString: database.adminUrl });
   await admin.connect();
+  const ends: (() => Promise<unknown>)[] = [];
   return {
     database,
     app,
@@ -35,6 +40,8 @@ export async function createWorld(): Promise<World> {
     dispatcher,
     admin,
     workerUrl: logins.worker,
+    urls: { ...logins, admin: database.adminUrl },
+    onClose: (end) => void ends.push(end),
     async tenant() {
       const id = newId();
       await admin.query("insert into keelson.tenants (id, slug, name) values ($1, $2, 'Test')", [id, `t-${id}`]);
@@ -56,6 +63,7 @@ export async function createWorld(): Promise<World> {
       return ids;
     },
     async close() {
+      await Promise.all(ends.map((end) => end()));
       await Promise.all([app.close(), worker.close(), dispatcher.close(), admin.end()]);
       await database.drop();
       const cleaner = new Client({ connectionString: database.adminUrl.replace(`/${database.name}`, "/postgres") });
