@@ -5,7 +5,8 @@ import { describe, expect, it } from "vitest";
 import { isEnded } from "@keelson/contracts";
 import { endOf, fateInIter, randomWorkflow, type RandomWorkflow } from "./testing/random-graphs.ts";
 import { expectedEnd, type StepEnd } from "./testing/reference.ts";
-import { check, checkEqual, Walk, type Move } from "./testing/walk.ts";
+import { check, checkEqual } from "./testing/invariants.ts";
+import { Walk, type Move } from "./testing/walk.ts";
 
 const RUNS = 400;
 

@@ -1,17 +1,12 @@
 // A world around decide(): attempts, children, templates, time, crashes and a history, in whatever order the walk takes
-// them. After every event it checks, in their pure form:
-//  I1. A `perform` is asked for only together with its attempt's start.
-//  I2. The recorded events alone fold to the state.
-//  I3. What has ended stays as it is, but for a retry.
-//  I4. A step starts only when its entries are decided; at most one attempt of it is live, and each start has one end.
-//  I5. Whatever has not ended has something that will wake it.
-import { expect } from "vitest";
-import { isEnded, isStepEnded, type ExecutionStatus, type Json } from "@keelson/contracts";
+// them; the invariants are checked after every event.
+import { isEnded } from "@keelson/contracts";
 import type { GraphStep } from "@keelson/dag";
-import { decide, type Decision } from "../decide.ts";
+import { decide } from "../decide.ts";
 import type { AttemptOutcome, Command, EngineEvent, Evaluation, HistoryEvent } from "../messages.ts";
-import { pendingStep, type ExecutionState, type StepState } from "../state.ts";
+import type { ExecutionState, StepState } from "../state.ts";
 import { branchOf, fateInIter, isWaitingSubworkflow, type Fate, type RandomWorkflow } from "./random-graphs.ts";
+import { check, checkEqual, Invariants } from "./invariants.ts";
 import { isHandled, runAnewBy } from "./reference.ts";
 import { deepFreeze, queuedExecution } from "./steps.ts";
 
@@ -58,13 +53,12 @@ export class Walk {
   /** Children that have not ended, with whose they are. */
   #children = new Map<string, string>();
   #sent: EngineEvent[] = [];
-  #folded = new Map<string, string>();
-  #live = new Set<string>();
-  #bytes = new Map<string, Json>();
   #ids = 0;
+  readonly #invariants: Invariants;
 
   constructor(workflow: RandomWorkflow, how: { readonly held: boolean; readonly deadlineInMs: number | null }) {
     this.workflow = workflow;
+    this.#invariants = new Invariants(workflow.graph, BEGAN_AT);
     const deadlineAt = how.deadlineInMs === null ? null : BEGAN_AT + how.deadlineInMs;
     this.state = queuedExecution(workflow.graph, { held: how.held, deadlineAt });
   }
@@ -119,13 +113,13 @@ export class Walk {
   #evaluate(pick: number): void {
     const asked = pickOf(this.#asked, pick);
     if (asked === undefined) return;
+    this.#asked = this.#asked.filter((each) => each !== asked);
     if (asked.stepId === null) {
       this.#feed({ kind: "outputEvaluated", at: this.#at, result: { ok: true, output: null } });
     } else {
       const { stepId } = asked;
       this.#feed({ kind: "evaluated", at: this.#at, stepId, result: this.#evaluationOf(this.#step(stepId)) });
     }
-    this.#asked = this.#asked.filter((each) => each !== asked);
   }
 
   #evaluationOf(step: StepState): Evaluation {
@@ -302,12 +296,10 @@ export class Walk {
     const mayRepeat = ["attemptEnded", "childEnded", "timerFired"].includes(event.kind);
     if (mayRepeat && repeats === "repeats") this.#sent.push(event);
     if (decision.attempts.some(({ outcome }) => outcome !== "in_doubt" && outcome !== "cancelled")) this.#losses = 0;
-    checkEndedUntouched(before, event, decision);
-    checkLetEnd(before, decision);
-    this.#checkStarts(before, decision);
-    this.#checkFold(decision);
+    this.#invariants.checkDecision(before, event, decision);
     for (const command of decision.commands) this.#obey(command);
-    this.#checkWaker(event);
+    const evaluating = new Set(this.#asked.map(({ stepId }) => stepId));
+    this.#invariants.checkWaker(this.state, { evaluating, performing: this.#performing, children: this.#children });
   }
 
   #obey(command: Command): void {
@@ -346,100 +338,6 @@ export class Walk {
     }
   }
 
-  /** I1 and I4, and that nothing starts in an execution that is held, queued or failing. */
-  #checkStarts(before: ExecutionState, { state, commands, events, attempts }: Decision): void {
-    const begins = commands.filter(({ kind }) => kind === "perform" || kind === "startChild" || kind === "evaluate");
-    if (state.status === "queued" || before.failing !== null) check(begins.length === 0, "Something was started");
-    for (const command of commands) {
-      if (command.kind !== "perform") continue;
-      const step = this.#step(command.stepId);
-      check(step.status === "running" && step.sentAt !== null && step.attempt === command.attempt, "No such attempt");
-      const said = events.some(
-        ({ type, stepId, attempt }) =>
-          type === "attempt.started" && stepId === command.stepId && attempt === command.attempt,
-      );
-      check(said, "An effect begins before its attempt's start is recorded (I1)");
-      const key = `${step.id}.${step.keyIter}`;
-      checkEqual(step.input, this.#bytes.get(key) ?? step.input, `Other bytes under the key ${key}`);
-      this.#bytes.set(key, step.input ?? null);
-    }
-    for (const event of events) {
-      if (event.type !== "attempt.started") continue;
-      const key = `${event.stepId}/${this.#step(event.stepId ?? "").iter}/${event.attempt}`;
-      check(!this.#live.has(key), `Attempt ${key} starts twice`);
-      this.#live.add(key);
-    }
-    for (const { stepId, iter, attempt, startedAt } of attempts) {
-      check(this.#live.delete(`${stepId}/${iter}/${attempt}`), `Attempt ${stepId}/${iter}/${attempt} ends twice`);
-      check(startedAt >= BEGAN_AT, `Attempt ${stepId}/${iter}/${attempt} has no start`);
-    }
-    const live = [...state.steps.values()].filter(({ sentAt, wait }) => sentAt !== null || wait === "child");
-    checkEqual(this.#live, new Set(live.map(({ id, iter, attempt }) => `${id}/${iter}/${attempt}`)), "Live attempts");
-    for (const step of state.steps.values()) {
-      if (step.status === "pending" || step.status === "cancelled") continue;
-      const undecided = this.#node(step.id).entries.filter((entry) => !isStepEnded(this.#step(entry.step).status));
-      check(undecided.length === 0, `'${step.id}' is ${step.status} before its entries are decided (I4)`);
-    }
-  }
-
-  /** I2: the history says all. */
-  #checkFold({ events }: Decision): void {
-    for (const { type, stepId } of events) {
-      const [of, status = ""] = type.split(".");
-      if (of === "execution") this.#folded.set("", status);
-      if (of === "step") this.#folded.set(stepId ?? "", status);
-    }
-    check(
-      (this.#folded.get("") ?? "queued") === this.state.status,
-      "The history does not fold to the execution's status",
-    );
-    for (const { id, status } of this.state.steps.values()) {
-      check(
-        (this.#folded.get(id) ?? pendingStep(id).status) === status,
-        `The history does not fold to that of '${id}'`,
-      );
-    }
-  }
-
-  /** I5: what runs is under way, what waits has a time or a child, what is pending has something above it. */
-  #checkWaker(event: EngineEvent): void {
-    if (isEnded(this.state.status)) return;
-    const asked = new Set(this.#asked.map(({ stepId }) => stepId));
-    // While it is being answered, the question still stands in the list.
-    if (event.kind === "evaluated") asked.delete(event.stepId);
-    for (const step of this.state.steps.values()) {
-      if (step.status === "running") {
-        check(
-          step.sentAt === null ? asked.has(step.id) : this.#performing.has(step.id),
-          `Nobody runs '${step.id}' (I5)`,
-        );
-      }
-      if (step.status === "waiting") {
-        check(step.dueAt !== null || this.#children.has(step.childId ?? ""), `Nothing wakes '${step.id}' (I5)`);
-      }
-      if (step.status === "pending" && this.state.status !== "queued") {
-        const open = this.#node(step.id).entries.some((entry) => !isStepEnded(this.#step(entry.step).status));
-        check(open, `'${step.id}' is pending although its entries are decided (I5)`);
-      }
-    }
-    if (this.state.status !== "queued" && [...this.state.steps.values()].every(({ status }) => isStepEnded(status))) {
-      check(asked.has(null), "Nothing is left, and the execution has not ended (I5)");
-    }
-    for (const [stepId, attempt] of this.#performing) {
-      const step = this.#step(stepId);
-      check(
-        step.status === "running" && step.attempt === attempt,
-        `Nobody waits for attempt ${attempt} of '${stepId}'`,
-      );
-    }
-    for (const [childId, stepId] of this.#children) {
-      check(this.#step(stepId).childId === childId, `Nobody waits for child '${childId}' of '${stepId}'`);
-    }
-    if (this.state.status === "waiting") {
-      check(asked.size === 0 && this.#performing.size === 0, "Parked while something runs (I5, T8)");
-    }
-  }
-
   #fate(step: StepState): Fate {
     const fate = this.workflow.fates.get(step.id);
     if (fate === undefined) throw new Error(`No fate for '${step.id}'`);
@@ -470,43 +368,6 @@ const FOREIGN_FAILURE: AttemptOutcome = {
   inDoubt: true,
 };
 
-/** I3. */
-function checkEndedUntouched(before: ExecutionState, event: EngineEvent, decision: Decision): void {
-  if (event.kind === "retryRequested") return;
-  if (isEnded(before.status)) {
-    checkEqual(decision.state, before, "An ended execution (I3)");
-    check(
-      decision.commands.length + decision.events.length + decision.attempts.length === 0,
-      "An ended one speaks (I3)",
-    );
-  }
-  for (const [id, step] of before.steps) {
-    if (isStepEnded(step.status)) check(decision.state.steps.get(id) === step, `'${id}' had ended, and changed (I3)`);
-  }
-  const order: ExecutionStatus[] = ["queued", "running", "waiting"];
-  check(
-    decision.state.status !== "queued" || before.status === "queued" || !order.includes(before.status),
-    "Queued once more",
-  );
-}
-
-/** "Attempts that are running are let end": a failure that nothing handles cuts none of them off. */
-function checkLetEnd(before: ExecutionState, { state }: Decision): void {
-  if (before.failing !== null || state.failing === null || state.error?.code === "EXECUTION_TIMEOUT") return;
-  for (const { id, status, sentAt } of before.steps.values()) {
-    const cutOff = status === "running" && sentAt !== null && state.steps.get(id)?.status === "cancelled";
-    check(!cutOff, `The attempt of '${id}' was not let end`);
-  }
-}
-
 function pickOf<T>(from: readonly T[], pick: number): T | undefined {
   return from.length === 0 ? undefined : from[pick % from.length];
-}
-
-export function check(holds: boolean, otherwise: string): void {
-  if (!holds) throw new Error(otherwise);
-}
-
-export function checkEqual(actual: unknown, expected: unknown, what: string): void {
-  expect({ [what]: actual }).toEqual({ [what]: expected });
 }
