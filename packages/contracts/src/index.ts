@@ -28,7 +28,7 @@ export {
   TenantLimits,
   TenantPage,
 } from "./api/tenants.ts";
-export { Id, TimeInput, Timestamp } from "./api/values.ts";
+export { AnyJson, Id, TimeInput, Timestamp } from "./api/values.ts";
 export {
   DefinitionIssue,
   DryRunAnswer,

@@ -3,10 +3,10 @@ import { StepId } from "../definition/names.ts";
 import { STEP_TYPES } from "../definition/step.ts";
 import { EXECUTION_STATUSES, STEP_STATUSES, TRIGGER_TYPES } from "../states.ts";
 import { Failure } from "./failure.ts";
-import { Id, Timestamp } from "./values.ts";
+import { AnyJson, Id, Timestamp } from "./values.ts";
 
 export const StartExecution = z.strictObject({
-  input: z.json().optional().describe("Input, checked against the version's `inputSchema`. Default null."),
+  input: AnyJson.optional().describe("Input, checked against the version's `inputSchema`. Default null."),
   version: z.int().min(1).max(2_147_483_647).optional().describe("Version to start. Default: the latest."),
 });
 export type StartExecution = z.infer<typeof StartExecution>;
@@ -30,7 +30,9 @@ export const ExecutionTrigger = z
     id: z.string().optional().describe("Id of the trigger in the document, or of the step that started it."),
     deliveryId: Id.optional(),
     scheduledAt: Timestamp.optional().describe("The due time, of a schedule."),
-    lastSuccessAt: Timestamp.nullable().optional().describe("Due time of the schedule's last execution that succeeded."),
+    lastSuccessAt: Timestamp.nullable()
+      .optional()
+      .describe("Due time of the schedule's last execution that succeeded."),
     parentExecutionId: Id.optional(),
   })
   .describe("What started it.");
@@ -41,8 +43,8 @@ export const StepRun = z.strictObject({
   type: z.enum(STEP_TYPES),
   status: z.enum(STEP_STATUSES),
   attempts: z.int().describe("Attempts started, of the step's present run."),
-  input: z.json().describe("The resolved input; what holds a secret stands as ***."),
-  output: z.json(),
+  input: AnyJson.describe("The resolved input; what holds a secret stands as ***."),
+  output: AnyJson,
   error: Failure.nullable().describe("Of the last attempt that failed."),
   startedAt: Timestamp.nullable(),
   finishedAt: Timestamp.nullable(),
@@ -74,8 +76,8 @@ const base = {
 
 export const Execution = z.strictObject({
   ...base,
-  input: z.json(),
-  output: z.json().describe("Null unless it succeeded."),
+  input: AnyJson,
+  output: AnyJson.describe("Null unless it succeeded."),
   steps: z.array(StepRun).describe("Every step of the version in its order, pending and skipped ones too."),
 });
 export type Execution = z.infer<typeof Execution>;

@@ -11,7 +11,9 @@ const limit = z.int().min(1).max(1_000_000_000);
 export const TenantLimits = z.strictObject({
   apiPerMinute: limit.describe("Requests a minute of one API key. Default 600."),
   webhookPerMinute: limit.describe("Rightly signed requests a minute to one webhook. Default 1,200."),
-  unfinishedExecutions: limit.describe("Executions that have not ended, beyond which no new one is taken. Default 10,000."),
+  unfinishedExecutions: limit.describe(
+    "Executions that have not ended, beyond which no new one is taken. Default 10,000.",
+  ),
 });
 export type TenantLimits = z.infer<typeof TenantLimits>;
 

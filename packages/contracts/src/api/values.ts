@@ -1,6 +1,7 @@
 // Kinds of value that many requests and answers share.
 
 import { z } from "zod";
+import type { Json } from "../json.ts";
 
 export const Id = z
   .string()
@@ -32,3 +33,5 @@ export function title(maxChars: number) {
     .refine((text) => text.trim() !== "", "must not be blank");
 }
 
+/** Any JSON value. */
+export const AnyJson: z.ZodType<Json> = z.json();

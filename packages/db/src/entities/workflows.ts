@@ -48,6 +48,36 @@ export async function workflowGet(tx: TenantTx, tenantId: string, key: WorkflowK
   return rows[0] ?? null;
 }
 
+/** Null: there is none, or it is archived and was asked for by name. */
+export async function workflowIdOf(tx: TenantTx, tenantId: string, key: WorkflowKey): Promise<string | null> {
+  const rows = await tx.$queryRaw<{ id: string }[]>`
+    select w.id from keelson.workflows w where w.tenant_id = ${tenantId}::uuid and ${isKey(key)}`;
+  return rows[0]?.id ?? null;
+}
+
+export interface StartTarget {
+  readonly workflowId: string;
+  readonly name: string;
+  readonly status: WorkflowStatus;
+  /** Null: the workflow has no such version. */
+  readonly versionId: string | null;
+}
+
+/** What a start names; `version` null: the latest. */
+export async function workflowStartTarget(
+  tx: TenantTx,
+  tenantId: string,
+  key: WorkflowKey,
+  version: number | null,
+): Promise<StartTarget | null> {
+  const rows = await tx.$queryRaw<StartTarget[]>`
+    select w.id as "workflowId", w.name, w.status, v.id as "versionId"
+    from keelson.workflows w left join keelson.workflow_versions v
+      on v.tenant_id = w.tenant_id and v.workflow_id = w.id and v.version = coalesce(${version}::int, w.latest_version)
+    where w.tenant_id = ${tenantId}::uuid and ${isKey(key)}`;
+  return rows[0] ?? null;
+}
+
 /** Newest first; `before`: the last id of the page before. */
 export async function workflowList(
   tx: TenantTx,

@@ -1,0 +1,70 @@
+// Who calls: a tenant by an API key, or the operator by the token. Each kind of call takes one of them alone.
+
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { Scope } from "@keelson/contracts";
+import { AppError } from "@keelson/service-kit";
+import type { Request } from "express";
+import { isApiKey } from "./api-key.ts";
+import type { Caller, OperatorCaller, TenantCaller } from "./caller.ts";
+import type { KeyDirectory, KeyVerdict } from "./key-directory.ts";
+
+export interface Authenticator {
+  /** The tenant behind a key; refuses with `UNAUTHENTICATED`. */
+  tenant(req: Request): Promise<TenantCaller>;
+  operator(req: Request): OperatorCaller;
+  anyone(req: Request): Promise<Caller>;
+}
+
+export function createAuthenticator(deps: { readonly keys: KeyDirectory; readonly adminToken: string }): Authenticator {
+  const tokenDigest = digest(deps.adminToken);
+  const isOperator = (token: string) => timingSafeEqual(digest(token), tokenDigest);
+
+  async function tenantOf(token: string): Promise<TenantCaller> {
+    if (!isApiKey(token)) throw refusal("This is not an API key.");
+    const verdict = await deps.keys.find(token);
+    if (verdict.kind === "caller") return verdict.caller;
+    throw refusal(REASONS[verdict.reason]);
+  }
+
+  return {
+    tenant: (req) => tenantOf(bearerToken(req)),
+    operator(req) {
+      if (isOperator(bearerToken(req))) return { kind: "operator" };
+      throw refusal("This call takes the operator's token.");
+    },
+    async anyone(req) {
+      const token = bearerToken(req);
+      return isOperator(token) ? { kind: "operator" } : tenantOf(token);
+    },
+  };
+}
+
+/** Refuses with `FORBIDDEN_SCOPE`; scopes stand alone, none holds another. */
+export function requireScope(caller: TenantCaller, scope: Scope): void {
+  if (caller.apiKey.scopes.includes(scope)) return;
+  const has = caller.apiKey.scopes.join(", ");
+  throw new AppError("FORBIDDEN_SCOPE", { detail: `This call needs the scope "${scope}"; the key has: ${has}.` });
+}
+
+const REASONS: Record<Extract<KeyVerdict, { kind: "refused" }>["reason"], string> = {
+  unknown: "There is no such API key.",
+  revoked: "The API key has been revoked.",
+  expired: "The API key has expired.",
+  tenantDeleted: "The API key's tenant has been deleted.",
+};
+
+function bearerToken(req: Request): string {
+  const header = req.get("authorization");
+  if (header === undefined) throw refusal("Send an API key as `Authorization: Bearer <key>`.");
+  const token = /^bearer +([\x21-\x7e]+)$/i.exec(header)?.[1];
+  if (token === undefined) throw refusal("The header `Authorization` must be `Bearer <key>`.");
+  return token;
+}
+
+function refusal(detail: string): AppError {
+  return new AppError("UNAUTHENTICATED", { detail, headers: { "www-authenticate": "Bearer" } });
+}
+
+function digest(text: string): Uint8Array {
+  return createHash("sha256").update(text).digest();
+}

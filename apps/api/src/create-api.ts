@@ -1,0 +1,83 @@
+// The API without its process: what main.ts runs and tests start in their own.
+
+import { type Database, createDefinitionStore, createSecretBox } from "@keelson/db";
+import { changeChannel, createHints, openRedis, subscribe } from "@keelson/queue";
+import { type Logger, type Metrics, createServiceApp } from "@keelson/service-kit";
+import type { Express } from "express";
+import { createAuthenticator } from "./auth/authenticate.ts";
+import { createKeyDirectory } from "./auth/key-directory.ts";
+import { createKeyLookUp } from "./auth/look-up-key.ts";
+import { applyChange, createChanges } from "./changes.ts";
+import type { ApiDeps } from "./deps.ts";
+import { createEndWatcher } from "./executions/end-watcher.ts";
+import { createCursors } from "./http/cursor.ts";
+import { ROUTES } from "./routes/all.ts";
+
+export interface ApiOptions {
+  readonly db: Database;
+  readonly redisUrl: string;
+  readonly redisPrefix: string;
+  readonly adminToken: string;
+  /** 32 bytes. */
+  readonly masterKey: Uint8Array;
+  readonly ingressUrl: string;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly stopping: AbortSignal;
+}
+
+export interface Api {
+  readonly app: Express;
+  /** Lets go of Redis; the database is the caller's. */
+  close(): Promise<void>;
+}
+
+export function createApi(options: ApiOptions): Api {
+  const { db, log, metrics, stopping, redisPrefix: prefix, masterKey } = options;
+  const redisLog = {
+    redisLost: (connection: string, error: unknown) => log.warn({ connection, err: error }, "redis.lost"),
+    redisBack: (connection: string) => log.info({ connection }, "redis.back"),
+  };
+  const redis = openRedis(options.redisUrl, "api", "command", redisLog);
+  const hints = createHints(redis, prefix);
+  const keys = createKeyDirectory({ lookUp: createKeyLookUp({ db, log }), monotonicMs: () => performance.now() });
+  const changed = subscribe({
+    redis: openRedis(options.redisUrl, "api-changes", "blocking", redisLog),
+    channel: changeChannel(prefix),
+    onMessage: (message) => applyChange(keys, message),
+    onConnected: keys.forgetAll,
+    onDisconnected: keys.forgetAll,
+  });
+  const deps: ApiDeps = {
+    db,
+    definitions: createDefinitionStore(db),
+    secretBox: createSecretBox(masterKey),
+    authenticator: createAuthenticator({ keys, adminToken: options.adminToken }),
+    cursors: createCursors(masterKey),
+    changes: createChanges({ redis, prefix, keys }),
+    hints,
+    ends: createEndWatcher({ db, log }),
+    log,
+    ingressUrl: options.ingressUrl,
+    stopping,
+  };
+  const app = createServiceApp({
+    log,
+    metrics,
+    stopping,
+    checks: [
+      { name: "postgres", required: true, check: db.assertMigrated },
+      { name: "redis", required: false, check: async () => void (await redis.ping()) },
+    ],
+    routes: (app) => {
+      for (const route of ROUTES) route.mount(app, deps);
+    },
+  });
+  return {
+    app,
+    async close() {
+      await Promise.allSettled([changed.close(), hints.close()]);
+      redis.disconnect();
+    },
+  };
+}

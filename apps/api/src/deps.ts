@@ -1,0 +1,27 @@
+// What the API's handlers work with, made once in main.ts (and in tests).
+
+import type { Database, SecretBox } from "@keelson/db";
+import type { DefinitionStore, Hints } from "@keelson/engine";
+import type { Logger } from "@keelson/service-kit";
+import type { Authenticator } from "./auth/authenticate.ts";
+import type { Changes } from "./changes.ts";
+import type { EndWatcher } from "./executions/end-watcher.ts";
+import type { Cursors } from "./http/cursor.ts";
+
+export interface ApiDeps {
+  readonly db: Database;
+  /** Versions, compiled and kept: they are immutable. */
+  readonly definitions: DefinitionStore;
+  readonly secretBox: SecretBox;
+  readonly authenticator: Authenticator;
+  readonly cursors: Cursors;
+  readonly changes: Changes;
+  /** Wake-ups for workers: hints, sent after a commit, which never fail a request. */
+  readonly hints: Hints;
+  readonly ends: EndWatcher;
+  readonly log: Logger;
+  /** Base of the hooks' addresses, without a slash at its end. */
+  readonly ingressUrl: string;
+  /** Aborts when the service begins to stop: whoever waits answers with what there is. */
+  readonly stopping: AbortSignal;
+}

@@ -1,0 +1,44 @@
+// Cursors of lists: the last item's key, signed together with the list it belongs to, so that garbage and the cursor of
+// another tenant, list or filter are refused rather than answered with a page out of nowhere.
+
+import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
+import { AppError } from "@keelson/service-kit";
+
+export interface Cursors {
+  /** `list` names tenant, list and filters; `position` is the key of the last item of a page. */
+  seal(list: string, position: string): string;
+  /** The position; refuses with `INVALID_REQUEST` what this list has not sealed. */
+  open(list: string, cursor: string): string;
+}
+
+const MAC_BYTES = 12;
+
+export function createCursors(masterKey: Uint8Array): Cursors {
+  const key = Buffer.from(hkdfSync("sha256", masterKey, "", "keelson list cursors", 32));
+  const macOf = (list: string, position: string) =>
+    createHmac("sha256", key)
+      .update(JSON.stringify([list, position]))
+      .digest()
+      .subarray(0, MAC_BYTES);
+  return {
+    seal: (list, position) => Buffer.concat([macOf(list, position), Buffer.from(position)]).toString("base64url"),
+    open(list, cursor) {
+      const bytes = Buffer.from(cursor, "base64url");
+      const position = bytes.subarray(MAC_BYTES).toString("utf8");
+      const isOurs =
+        bytes.length > MAC_BYTES &&
+        bytes.toString("base64url") === cursor &&
+        timingSafeEqual(bytes.subarray(0, MAC_BYTES), macOf(list, position));
+      if (isOurs) return position;
+      throw new AppError("INVALID_REQUEST", {
+        errors: [
+          {
+            path: "?cursor",
+            code: "INVALID_CURSOR",
+            message: "This is no `nextCursor` of this list with these filters: begin again without `cursor`.",
+          },
+        ],
+      });
+    },
+  };
+}

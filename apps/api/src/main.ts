@@ -1,0 +1,45 @@
+// The api: the REST API, for tenants by their keys and for the operator by the token. Any number may run.
+
+import { openDatabase } from "@keelson/db";
+import { createLogger, createMetrics, createServiceServer, runService } from "@keelson/service-kit";
+import { createApi } from "./create-api.ts";
+import { env } from "./env.ts";
+
+const CONNECTIONS = 12;
+
+const log = createLogger({ service: "api", level: env.LOG_LEVEL });
+
+await runService({
+  name: "api",
+  log,
+  async start({ stopping }) {
+    const db = openDatabase({
+      url: env.DATABASE_URL,
+      applicationName: "keelson-api",
+      maxConnections: CONNECTIONS,
+      onIdleError: (error) => log.warn({ err: error }, "database.connection_lost"),
+    });
+    await db.assertRestricted("keelson_app");
+    await db.assertMigrated();
+    const api = createApi({
+      db,
+      redisUrl: env.REDIS_URL,
+      redisPrefix: env.REDIS_PREFIX,
+      adminToken: env.KEELSON_ADMIN_TOKEN,
+      masterKey: env.KEELSON_MASTER_KEY,
+      ingressUrl: env.ingressUrl,
+      log,
+      metrics: createMetrics({ service: "api" }),
+      stopping,
+    });
+    const server = createServiceServer({ app: api.app, port: env.API_PORT, bindAddress: env.BIND_ADDRESS });
+    await server.listen();
+    return {
+      drain: (signal) => server.drain(signal),
+      async close() {
+        await api.close();
+        await db.close();
+      },
+    };
+  },
+});

@@ -1,0 +1,28 @@
+import { auditWrite, executionNotify } from "@keelson/db";
+import { AppError } from "@keelson/service-kit";
+import { actorOf } from "../../auth/caller.ts";
+import { readExecution } from "../../executions/read-execution.ts";
+import { IdPath } from "../../http/path.ts";
+import { tenantRoute } from "../../http/route.ts";
+
+/** Its holder, or whoever claims it next, aborts what runs and ends it; also one that is queued or held. */
+export const cancelExecution = tenantRoute({
+  method: "post",
+  path: "/v1/executions/:id/cancel",
+  scope: "trigger",
+  params: IdPath,
+  async handle({ params: { id }, caller, deps }) {
+    const tenantId = caller.tenant.id;
+    const verdict = await executionNotify(deps.db, tenantId, id, { kind: "cancel" });
+    if (verdict === "unknown") throw new AppError("NOT_FOUND");
+    if (verdict === "ended") throw new AppError("EXECUTION_ENDED");
+    const ref = { tenantId, executionId: id };
+    deps.hints.mail(ref);
+    deps.hints.wake(ref, 0);
+    const target = { type: "execution", id };
+    await deps.db.withTenant(tenantId, (tx) =>
+      auditWrite(tx, tenantId, { actor: actorOf(caller), action: "execution.cancelled", target }),
+    );
+    return { status: 202, body: await readExecution(deps, tenantId, id) };
+  },
+});

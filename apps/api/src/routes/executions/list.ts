@@ -1,0 +1,36 @@
+import { type ExecutionPage, ExecutionListQuery, MAX_COUNT } from "@keelson/contracts";
+import { type ExecutionHead, type TenantTx, executionCount, executionList, versionStepCounts } from "@keelson/db";
+import { presentSummary } from "../../executions/present.ts";
+import { pagingOf } from "../../http/paging.ts";
+import { tenantRoute } from "../../http/route.ts";
+
+export const listExecutions = tenantRoute({
+  method: "get",
+  path: "/v1/executions",
+  scope: "read",
+  query: ExecutionListQuery,
+  async handle(call) {
+    const tenantId = call.caller.tenant.id;
+    const paging = pagingOf(call, "executions", call.query);
+    const { limit: _limit, cursor: _cursor, count, ...filter } = call.query;
+    return call.deps.db.withTenant(tenantId, async (tx) => {
+      const page = await executionList(tx, tenantId, filter, paging);
+      const stepCounts = await stepCountsOf(tx, tenantId, page.items);
+      const body: ExecutionPage = paging.answer(
+        page,
+        (row) => presentSummary(row, stepCounts.get(row.versionId) ?? 0),
+        (row) => row.id,
+      );
+      if (count !== true) return { status: 200, body };
+      const counted = await executionCount(tx, tenantId, filter, MAX_COUNT);
+      const total = { value: Math.min(counted, MAX_COUNT), exact: counted <= MAX_COUNT };
+      return { status: 200, body: { ...body, total } };
+    });
+  },
+});
+
+/** Only those that nothing has happened to yet have no summary of their own. */
+function stepCountsOf(tx: TenantTx, tenantId: string, rows: readonly ExecutionHead[]): Promise<Map<string, number>> {
+  const fresh = rows.filter((row) => row.summary === null).map((row) => row.versionId);
+  return versionStepCounts(tx, tenantId, [...new Set(fresh)]);
+}

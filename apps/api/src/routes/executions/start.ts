@@ -1,0 +1,124 @@
+import { type Json, StartExecution, WaitQuery, isEnded } from "@keelson/contracts";
+import { type StartTarget, executionStart, idempotencyKeyFind, workflowStartTarget } from "@keelson/db";
+import { AppError, newId } from "@keelson/service-kit";
+import type { Request } from "express";
+import type { TenantCaller } from "../../auth/caller.ts";
+import type { ApiDeps } from "../../deps.ts";
+import { inputErrors } from "../../executions/input-check.ts";
+import { awaitExecution } from "../../executions/read-execution.ts";
+import { WorkflowPath, workflowKey } from "../../http/path.ts";
+import { tenantRoute } from "../../http/route.ts";
+import { canonicalHash } from "../../json/canonical-json.ts";
+
+/** An input may be as large as a webhook's body. */
+const MAX_BODY_BYTES = 1024 * 1024 + 1024;
+const MAX_KEY_CHARS = 255;
+
+interface Idempotency {
+  readonly key: string;
+  readonly bodyHash: Buffer;
+}
+
+export const startExecution = tenantRoute({
+  method: "post",
+  path: "/v1/workflows/:ref/executions",
+  scope: "trigger",
+  params: WorkflowPath,
+  query: WaitQuery,
+  body: StartExecution.optional(),
+  maxBodyBytes: MAX_BODY_BYTES,
+  async handle(call) {
+    const { params, query, body, caller, req, deps } = call;
+    const tenantId = caller.tenant.id;
+    const { input = null, version = null } = body ?? {};
+    const idempotency = idempotencyOf(req, { input, version });
+    const target = await deps.db.withTenant(tenantId, (tx) =>
+      workflowStartTarget(tx, tenantId, workflowKey(params.ref), version),
+    );
+    if (target === null) throw new AppError("NOT_FOUND");
+    const refusal = await refusalOf(deps, tenantId, target, input);
+    const id =
+      refusal === null || refusal.code === "WORKFLOW_ARCHIVED"
+        ? await start(deps, caller, target, input, idempotency)
+        : await firstExecution(deps, tenantId, target, idempotency, refusal);
+    const execution = await awaitExecution(call, tenantId, id, query.wait ?? 0);
+    const hasWaited = query.wait !== undefined && isEnded(execution.status);
+    return { status: hasWaited ? 200 : 202, body: execution, headers: { location: `/v1/executions/${id}` } };
+  },
+});
+
+/** Why this must not start, as far as the version says; PostgreSQL judges the rest. */
+async function refusalOf(deps: ApiDeps, tenantId: string, target: StartTarget, input: Json): Promise<AppError | null> {
+  if (target.versionId === null) return new AppError("NOT_FOUND", { detail: "The workflow has no such version." });
+  const workflow = await deps.definitions.loadVersion(tenantId, target.versionId);
+  const errors = inputErrors(workflow, input);
+  return errors.length > 0 ? new AppError("INPUT_INVALID", { errors }) : null;
+}
+
+async function start(
+  deps: ApiDeps,
+  caller: TenantCaller,
+  { workflowId, versionId }: StartTarget,
+  input: Json,
+  idempotency: Idempotency | null,
+): Promise<string> {
+  const tenantId = caller.tenant.id;
+  const verdict = await executionStart(deps.db, {
+    tenantId,
+    workflowId,
+    start: { executionId: newId(), versionId: versionId ?? "", triggerType: "api", trigger: { type: "api" }, input },
+    idempotency,
+    maxUnfinished: caller.limits.unfinishedExecutions,
+  });
+  switch (verdict.kind) {
+    case "started":
+      if (!verdict.held) deps.hints.wake({ tenantId, executionId: verdict.executionId }, 0);
+      return verdict.executionId;
+    case "repeat":
+      return verdict.executionId;
+    case "mismatch":
+      throw new AppError("IDEMPOTENCY_MISMATCH");
+    case "archived":
+      throw new AppError("WORKFLOW_ARCHIVED");
+    case "unknown":
+      throw new AppError("NOT_FOUND");
+    case "full":
+      throw tooManyUnfinished(caller);
+  }
+}
+
+/** A repeat returns the first execution, though by now the same request would be refused. */
+async function firstExecution(
+  deps: ApiDeps,
+  tenantId: string,
+  { workflowId }: StartTarget,
+  idempotency: Idempotency | null,
+  refusal: AppError,
+): Promise<string> {
+  if (idempotency === null) throw refusal;
+  const used = await deps.db.withTenant(tenantId, (tx) =>
+    idempotencyKeyFind(tx, tenantId, workflowId, idempotency.key),
+  );
+  if (used === null) throw refusal;
+  if (idempotency.bodyHash.equals(used.bodyHash)) return used.executionId;
+  throw new AppError("IDEMPOTENCY_MISMATCH");
+}
+
+/** The same request is the same value, however its JSON is written. */
+function idempotencyOf(
+  req: Request,
+  body: { readonly input: Json; readonly version: number | null },
+): Idempotency | null {
+  const key = req.get("idempotency-key");
+  if (key === undefined) return null;
+  if (key !== "" && key.length <= MAX_KEY_CHARS) return { key, bodyHash: canonicalHash(body) };
+  const message = `must have 1 to ${MAX_KEY_CHARS} characters`;
+  throw new AppError("INVALID_REQUEST", {
+    errors: [{ path: "header:Idempotency-Key", code: "INVALID_FORMAT", message }],
+  });
+}
+
+function tooManyUnfinished({ limits }: TenantCaller): AppError {
+  const detail = `The tenant has ${limits.unfinishedExecutions} or more unfinished executions, which is its limit: wait until some have ended.`;
+  return new AppError("TOO_MANY_UNFINISHED", { detail, headers: { "retry-after": "5" } });
+}

@@ -1,0 +1,29 @@
+import { PageQuery } from "@keelson/contracts";
+import { tenantGet, tenantList } from "@keelson/db";
+import { AppError } from "@keelson/service-kit";
+import { pagingOf } from "../../http/paging.ts";
+import { IdPath } from "../../http/path.ts";
+import { operatorRoute } from "../../http/route.ts";
+import { presentTenant } from "./present.ts";
+
+export const listTenants = operatorRoute({
+  method: "get",
+  path: "/v1/tenants",
+  query: PageQuery,
+  async handle(call) {
+    const paging = pagingOf(call, "tenants", call.query);
+    const page = await tenantList(call.deps.db, paging);
+    return { status: 200, body: paging.answer(page, presentTenant, (tenant) => tenant.id) };
+  },
+});
+
+export const getTenant = operatorRoute({
+  method: "get",
+  path: "/v1/tenants/:id",
+  params: IdPath,
+  async handle({ params: { id }, deps }) {
+    const tenant = await deps.db.withTenant(id, (tx) => tenantGet(tx, id));
+    if (tenant === null) throw new AppError("NOT_FOUND");
+    return { status: 200, body: presentTenant(tenant) };
+  },
+});

@@ -1,0 +1,30 @@
+import { LIMITS, type ValidAnswer } from "@keelson/contracts";
+import { definitionWarnings } from "@keelson/dag";
+import { z } from "zod";
+import { tenantRoute } from "../../http/route.ts";
+import { readDocument } from "./document.ts";
+
+/** Checks a document as a save would; saves nothing. */
+export const validateWorkflow = tenantRoute({
+  method: "post",
+  path: "/v1/workflows/validate",
+  scope: "write",
+  body: z.unknown(),
+  maxBodyBytes: LIMITS.documentBytes,
+  async handle({ body, caller, deps }) {
+    const tenantId = caller.tenant.id;
+    const document = readDocument(body);
+    const { definition, workflow } = await deps.db.withTenant(tenantId, (tx) =>
+      document.check(tx, tenantId, { workflowId: null }),
+    );
+    const { levels, depth, steps } = workflow.graph;
+    const answer: ValidAnswer = {
+      valid: true,
+      order: levels.map((level) => [...level]),
+      depth,
+      steps: steps.map(({ id, join }) => ({ id, join })),
+      warnings: definitionWarnings(definition),
+    };
+    return { status: 200, body: answer };
+  },
+});

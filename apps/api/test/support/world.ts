@@ -1,0 +1,140 @@
+// An API in this process, as the restricted role over a database of its own, with two tenants; and, where a test asks for
+// one, a worker beside it, so that executions really run.
+
+import { randomBytes } from "node:crypto";
+import type { CreatedTenant, JsonObject, Scope } from "@keelson/contracts";
+import { type Database, createLogins, openDatabase } from "@keelson/db";
+import { createLogger, createMetrics } from "@keelson/service-kit";
+import { createTestDatabase, testRedisPrefix, testRedisUrl, uniqueName } from "@keelson/testkit";
+import type { Express } from "express";
+import request from "supertest";
+import { type Api, createApi } from "../../src/create-api.ts";
+import { type TestWorker, startWorker } from "./worker.ts";
+
+export const ADMIN_TOKEN = "operator-token-for-tests";
+export const INGRESS_URL = "http://hooks.example.test";
+
+export interface World {
+  readonly app: Express;
+  /** As a superuser: sees and may do everything. */
+  readonly admin: Database;
+  readonly redisPrefix: string;
+  readonly stopping: AbortController;
+  /** Two tenants that know nothing of one another. */
+  readonly a: Client;
+  readonly b: Client;
+  readonly operator: Client;
+  tenant(): Promise<Client>;
+  /** Another instance of the service over the same database and Redis. */
+  anotherInstance(): Express;
+  /** Runs executions until the world is closed. */
+  work(): Promise<TestWorker>;
+  close(): Promise<void>;
+}
+
+type Method = "get" | "post" | "put" | "patch" | "delete";
+
+/** Calls the API with one key. */
+export interface Client {
+  readonly tenantId: string;
+  readonly key: string;
+  readonly call: (method: Method, path: string, body?: object) => request.Test;
+  readonly get: (path: string) => request.Test;
+  readonly post: (path: string, body?: object) => request.Test;
+  readonly put: (path: string, body?: object) => request.Test;
+  readonly patch: (path: string, body?: object) => request.Test;
+  readonly delete: (path: string) => request.Test;
+  /** The same tenant with a new key of these scopes. */
+  readonly withScopes: (scopes: readonly Scope[]) => Promise<Client>;
+  /** Saves a workflow; its name. */
+  readonly save: (document: JsonObject) => Promise<string>;
+}
+
+export async function createWorld(): Promise<World> {
+  const database = await createTestDatabase();
+  const logins = await createLogins({ adminUrl: database.adminUrl, suffix: database.name.slice(-8) });
+  const open = (url: string) => openDatabase({ url, applicationName: "keelson-api-test", maxConnections: 8 });
+  const db = open(logins.app);
+  const admin = open(database.adminUrl);
+  const redisPrefix = testRedisPrefix();
+  const stopping = new AbortController();
+  const masterKey = randomBytes(32);
+  const apis: Api[] = [];
+  const workers: TestWorker[] = [];
+  const instance = () => {
+    const api = createApi({
+      db,
+      redisUrl: testRedisUrl(),
+      redisPrefix,
+      adminToken: ADMIN_TOKEN,
+      masterKey,
+      ingressUrl: INGRESS_URL,
+      log: createLogger({ service: "api", level: "silent" }),
+      metrics: createMetrics({ service: "api" }),
+      stopping: stopping.signal,
+    });
+    apis.push(api);
+    return api.app;
+  };
+  const app = instance();
+  const tenant = () => createTenant(app);
+  return {
+    app,
+    admin,
+    redisPrefix,
+    stopping,
+    a: await tenant(),
+    b: await tenant(),
+    operator: clientOf(app, "", ADMIN_TOKEN),
+    tenant,
+    anotherInstance: instance,
+    async work() {
+      const worker = await startWorker({ url: logins.worker, masterKey, redisPrefix });
+      workers.push(worker);
+      return worker;
+    },
+    async close() {
+      stopping.abort();
+      await Promise.all(workers.map((worker) => worker.stop()));
+      await Promise.all(apis.map((api) => api.close()));
+      await db.close();
+      await admin.close();
+      await database.drop();
+    },
+  };
+}
+
+async function createTenant(app: Express): Promise<Client> {
+  const operator = clientOf(app, "", ADMIN_TOKEN);
+  const answer = await operator.post("/v1/tenants", { slug: uniqueName("tenant"), name: "Tenant" }).expect(201);
+  const { tenant, apiKey }: CreatedTenant = answer.body;
+  return clientOf(app, tenant.id, apiKey.key);
+}
+
+export function clientOf(app: Express, tenantId: string, key: string): Client {
+  const call = (method: Method, path: string, body?: object) => {
+    const sent = request(app)[method](path).set("authorization", `Bearer ${key}`);
+    return body === undefined ? sent : sent.send(body);
+  };
+  return {
+    tenantId,
+    key,
+    call,
+    get: (path) => call("get", path),
+    post: (path, body) => call("post", path, body),
+    put: (path, body) => call("put", path, body),
+    patch: (path, body) => call("patch", path, body),
+    delete: (path) => call("delete", path),
+    async withScopes(scopes) {
+      const answer = await call("post", "/v1/api-keys", { name: "scoped", scopes: [...scopes] }).expect(201);
+      return clientOf(app, tenantId, answer.body.key);
+    },
+    async save(document) {
+      const { name } = document;
+      if (typeof name !== "string") throw new Error("the document has no name");
+      const answer = await call("put", `/v1/workflows/${name}`, document);
+      if (answer.status > 201) throw new Error(`not saved: ${answer.text}`);
+      return name;
+    },
+  };
+}
