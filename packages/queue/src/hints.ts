@@ -22,20 +22,17 @@ export interface HintSender extends Hints {
 }
 
 export function createHints(redis: Redis, prefix: string): HintSender {
-  const queue = new Queue(WAKE_QUEUE, {
-    connection: redis,
-    prefix,
-    skipWaitingForReady: true,
-    defaultJobOptions: { removeOnComplete: true, removeOnFail: true, attempts: 1 },
-  });
-  queue.on("error", () => undefined); // told of by the connection itself
   const counts = { sent: 0, dropped: 0 };
+  let queue: Queue | null = null;
   let waiting: WakeUp[] = [];
+  // Not before Redis has answered once: BullMQ asks it for its version at birth, and never again.
+  redis.on("ready", () => (queue ??= openQueue(redis, prefix)));
+  if (redis.status === "ready") queue = openQueue(redis, prefix);
 
   function send(): void {
     const wakeUps = waiting;
     waiting = [];
-    if (redis.status !== "ready") {
+    if (queue === null || redis.status !== "ready") {
       counts.dropped += wakeUps.length;
       return;
     }
@@ -60,7 +57,21 @@ export function createHints(redis: Redis, prefix: string): HintSender {
       if (redis.status !== "ready") return;
       redis.publish(mailChannel(prefix), ref.executionId).catch(() => undefined);
     },
-    backlog: () => queue.getWaitingCount().catch(() => null),
-    close: () => queue.close(),
+    async backlog() {
+      return queue === null ? null : queue.getWaitingCount().catch(() => null);
+    },
+    async close() {
+      await queue?.close();
+    },
   };
+}
+
+function openQueue(redis: Redis, prefix: string): Queue {
+  const queue = new Queue(WAKE_QUEUE, {
+    connection: redis,
+    prefix,
+    defaultJobOptions: { removeOnComplete: true, removeOnFail: true, attempts: 1 },
+  });
+  queue.on("error", () => undefined); // told of by the connection itself
+  return queue;
 }

@@ -1,0 +1,41 @@
+import { eventually, testRedisPrefix, testRedisUrl } from "@keelson/testkit";
+import { afterEach, expect, it } from "vitest";
+import { v7 as newId } from "uuid";
+import { createHints, createWakeConsumer, openRedis, type HintSender, type WakeConsumer } from "../src/index.ts";
+
+const log = { redisLost: () => undefined, redisBack: () => undefined };
+const cleanUps: (() => Promise<unknown> | void)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+});
+
+function open(onWake: (ref: { tenantId: string; executionId: string }) => Promise<void>): {
+  hints: HintSender;
+  consumer: WakeConsumer;
+} {
+  const prefix = testRedisPrefix();
+  const redis = openRedis(testRedisUrl(), "test", "command", log);
+  const blocking = openRedis(testRedisUrl(), "test-consumer", "blocking", log);
+  cleanUps.push(
+    () => redis.disconnect(),
+    () => blocking.disconnect(),
+  );
+  const hints = createHints(redis, prefix);
+  const consumer = createWakeConsumer({ redis: blocking, prefix, concurrency: 8, onWake, onError: () => undefined });
+  cleanUps.push(
+    () => hints.close(),
+    () => consumer.close(),
+  );
+  return { hints, consumer };
+}
+
+it("carries a wake-up from whoever knows to whoever works", async () => {
+  const seen: string[] = [];
+  const { hints } = open(async ({ executionId }) => void seen.push(executionId));
+  const ids = [newId(), newId()];
+  const tenantId = newId();
+  await eventually(async () => expect(await hints.backlog()).toBe(0));
+  for (const executionId of ids) hints.wake({ tenantId, executionId }, 0);
+  await eventually(() => expect(seen.toSorted()).toEqual(ids.toSorted()));
+  expect(hints.counts).toEqual({ sent: 2, dropped: 0 });
+});
