@@ -72,10 +72,11 @@ export interface DeliveryRecord {
   readonly redeliveryOf?: string;
 }
 
+/** `stale`: the start names a version that is no longer the latest, whose settings hold from the save on. */
 export type DeliveryVerdict =
   | { readonly kind: "accepted"; readonly executionId: string; readonly held: boolean }
   | { readonly kind: "duplicate"; readonly executionId: string }
-  | { readonly kind: "archived" | "unknown" | "full" };
+  | { readonly kind: "archived" | "unknown" | "stale" | "full" };
 
 /** Takes a webhook: delivery, repeat key and execution are one commit. */
 export async function deliveryAccept(

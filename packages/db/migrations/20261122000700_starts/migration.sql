@@ -95,7 +95,7 @@ $$;
 call keelson.hot('keelson.delivery_insert(uuid, jsonb, bytea, text, jsonb, uuid)', 'keelson_app');
 
 -- Takes a webhook: delivery, repeat key and execution are one commit. Verdicts: accepted, duplicate (with the first
--- execution), archived, unknown, full; the last three write nothing.
+-- execution), archived, unknown, stale (p_start names a version that is not the latest), full; the last four write nothing.
 create function keelson.delivery_accept(p_tenant uuid, p_delivery jsonb, p_body bytea, p_start json, p_limit int)
 returns table (verdict text, execution_id uuid, held boolean) language plpgsql as $$
 declare
@@ -103,11 +103,15 @@ declare
   v_hook uuid := p_delivery ->> 'hookId';
   v_key text := p_delivery ->> 'repeatKey';
   v_status text;
+  v_latest boolean;
   v_first uuid;
 begin
   perform set_tenant(p_tenant);
-  select w.status into v_status
-  from workflows w where w.tenant_id = p_tenant and w.id = (p_delivery ->> 'workflowId')::uuid for share;
+  select w.status, v.version = w.latest_version into v_status, v_latest
+  from workflows w
+  left join workflow_versions v
+    on v.tenant_id = w.tenant_id and v.workflow_id = w.id and v.id = (p_start ->> 'versionId')::uuid
+  where w.tenant_id = p_tenant and w.id = (p_delivery ->> 'workflowId')::uuid for share of w;
   if v_status is null or v_status = 'archived' then
     return query select case when v_status is null then 'unknown' else 'archived' end, null::uuid, false;
     return;
@@ -121,6 +125,10 @@ begin
         return query select 'duplicate', v_first, false;
         return;
       end if;
+    end if;
+    if v_latest is not true then
+      return query select 'stale', null::uuid, false;
+      return;
     end if;
     if p_limit is not null and tenant_unfinished(p_tenant, p_limit) >= p_limit then
       return query select 'full', null::uuid, false;
