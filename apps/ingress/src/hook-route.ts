@@ -1,0 +1,65 @@
+// POST /hooks/:hookId over HTTP: bytes in, receipt or refusal out.
+
+import { LIMITS } from "@keelson/contracts";
+import { AppError, addLogFields, readRawBody, toAppError } from "@keelson/service-kit";
+import { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from "express";
+import type { Observer } from "./observe.ts";
+import type { HookRequest, Receipt, Receive } from "./receive.ts";
+
+const PATH = "/hooks/:hookId";
+
+/** Strict: neither another case nor a slash at the end is the same path. */
+export function hookRoutes(deps: { readonly receive: Receive; readonly observer: Observer }): Router {
+  const router = Router({ strict: true, caseSensitive: true });
+  router.post(PATH, readRawBody({ maxBytes: LIMITS.webhookBodyBytes }), receiveHook(deps));
+  router.all(PATH, () => {
+    throw new AppError("METHOD_NOT_ALLOWED", { detail: "This path takes POST.", headers: { allow: "POST" } });
+  });
+  router.use(countRefusals(deps.observer));
+  return router;
+}
+
+function receiveHook({
+  receive,
+  observer,
+}: {
+  readonly receive: Receive;
+  readonly observer: Observer;
+}): RequestHandler {
+  return async (req, res) => {
+    const begunAtMs = performance.now();
+    const receipt = await receive(requestOf(req), (fields) => addLogFields(res, fields));
+    answer(res, receipt);
+    observer.answered(receipt.kind, performance.now() - begunAtMs);
+  };
+}
+
+function answer(res: Response, receipt: Receipt): void {
+  addLogFields(res, { verdict: receipt.kind });
+  if (receipt.kind === "challenged") {
+    res.json({ challenge: receipt.challenge });
+    return;
+  }
+  const { deliveryId, executionId } = receipt;
+  addLogFields(res, { delivery_id: deliveryId, execution_id: executionId });
+  res.status(202).json({ deliveryId, executionId, duplicate: receipt.kind === "duplicate" });
+}
+
+function requestOf(req: Request): HookRequest {
+  const { hookId } = req.params;
+  const searchAt = req.originalUrl.indexOf("?");
+  return {
+    hookId: typeof hookId === "string" ? hookId : "",
+    headers: req.headersDistinct,
+    contentType: req.headers["content-type"],
+    search: searchAt < 0 ? "" : req.originalUrl.slice(searchAt + 1),
+    rawBody: Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0),
+  };
+}
+
+function countRefusals(observer: Observer): ErrorRequestHandler {
+  return (error: unknown, _req, _res, next) => {
+    observer.refused(toAppError(error).code);
+    next(error);
+  };
+}

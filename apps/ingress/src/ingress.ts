@@ -1,0 +1,93 @@
+// The ingress put together: PostgreSQL behind it, HTTP before it.
+
+import {
+  type Database,
+  type SecretBox,
+  createDefinitionStore,
+  createSecretReader,
+  deliveryAccept,
+  deliveryReject,
+  hookFind,
+  isTransient,
+} from "@keelson/db";
+import {
+  AppError,
+  type Logger,
+  type Metrics,
+  type ReadinessCheck,
+  createServiceApp,
+  isDatabaseUnreachable,
+  newId,
+} from "@keelson/service-kit";
+import type { Express } from "express";
+import { createRejections } from "./delivery/rejections.ts";
+import { hookRoutes } from "./hook-route.ts";
+import { type HookDirectory, createHookDirectory } from "./hooks/hook-directory.ts";
+import { createInputChecks } from "./hooks/input-checks.ts";
+import { createRateLimit } from "./limits/rate-limit.ts";
+import { createObserver } from "./observe.ts";
+import { type ReceiverDeps, createReceiver } from "./receive.ts";
+
+export interface Ingress {
+  readonly app: Express;
+  readonly hooks: HookDirectory;
+}
+
+const RETRY_SECONDS = 2;
+
+export function createIngress(deps: {
+  readonly db: Database;
+  readonly secretBox: SecretBox;
+  readonly wake: ReceiverDeps["wake"];
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly checks: readonly ReadinessCheck[];
+  readonly stopping: AbortSignal;
+  /** Milliseconds since 1970, to compare signed times with. */
+  readonly nowMs: () => number;
+  /** Milliseconds that never go back, to measure with. */
+  readonly monotonicMs: () => number;
+}): Ingress {
+  const { db, log, metrics, monotonicMs } = deps;
+  const rate = createRateLimit(monotonicMs);
+  const definitions = createDefinitionStore(db);
+  const secrets = createSecretReader(db, deps.secretBox);
+  const hooks = createHookDirectory({
+    findHook: (hookId) => orUnavailable(hookFind(db, hookId)),
+    loadVersion: (tenantId, versionId) => orUnavailable(definitions.loadVersion(tenantId, versionId)),
+    readSecrets: (tenantId, names) => orUnavailable(secrets.read(tenantId, names)),
+    inputCheckOf: createInputChecks(),
+    monotonicMs,
+  });
+  const receive = createReceiver({
+    hooks,
+    accept: (request) => orUnavailable(deliveryAccept(db, request)),
+    keepRejected: createRejections({
+      reject: ({ reason, ...rejected }) => deliveryReject(db, { ...rejected, reason: { ...reason } }),
+      rate,
+      onError: (error) => log.warn({ err: error }, "delivery.rejection_not_kept"),
+    }),
+    rate,
+    wake: deps.wake,
+    newId,
+    nowMs: deps.nowMs,
+  });
+  const app = createServiceApp({
+    log,
+    metrics,
+    checks: deps.checks,
+    stopping: deps.stopping,
+    routes: (app) => app.use(hookRoutes({ receive, observer: createObserver(metrics) })),
+  });
+  return { app, hooks };
+}
+
+/** Whether it was committed may be unknown: the producer sends it again, and a repeat starts nothing. */
+async function orUnavailable<T>(statement: Promise<T>): Promise<T> {
+  try {
+    return await statement;
+  } catch (error) {
+    if (!isTransient(error) && !isDatabaseUnreachable(error)) throw error;
+    throw new AppError("UNAVAILABLE", { cause: error, headers: { "retry-after": String(RETRY_SECONDS) } });
+  }
+}

@@ -1,0 +1,69 @@
+// The ingress: takes webhooks, checks who sent them, and commits each as an execution before it says so. Any number may run.
+
+import { createSecretBox, openDatabase } from "@keelson/db";
+import { changeChannel, createHints, openRedis, subscribe } from "@keelson/queue";
+import { createLogger, createMetrics, createServiceServer, runService } from "@keelson/service-kit";
+import { env } from "./env.ts";
+import { forgetOnChange } from "./hooks/forget-on-change.ts";
+import { createIngress } from "./ingress.ts";
+
+const CONNECTIONS = 10;
+
+const log = createLogger({ service: "ingress", level: env.LOG_LEVEL });
+
+await runService({
+  name: "ingress",
+  log,
+  async start({ stopping }) {
+    const metrics = createMetrics({ service: "ingress" });
+    const db = openDatabase({
+      url: env.DATABASE_URL,
+      applicationName: "keelson-ingress",
+      maxConnections: CONNECTIONS,
+      onIdleError: (error) => log.warn({ err: error }, "database.connection_lost"),
+    });
+    await db.assertRestricted("keelson_app");
+    await db.assertMigrated();
+
+    const redisLog = {
+      redisLost: (connection: string, error: unknown) => log.warn({ connection, err: error }, "redis.lost"),
+      redisBack: (connection: string) => log.info({ connection }, "redis.back"),
+    };
+    const redis = openRedis(env.REDIS_URL, "ingress", "command", redisLog);
+    const changesRedis = openRedis(env.REDIS_URL, "ingress-changes", "blocking", redisLog);
+    const hints = createHints(redis, env.REDIS_PREFIX);
+
+    const { app, hooks } = createIngress({
+      db,
+      secretBox: createSecretBox(env.KEELSON_MASTER_KEY),
+      wake: (ref) => hints.wake(ref, 0),
+      log,
+      metrics,
+      stopping,
+      nowMs: Date.now,
+      monotonicMs: () => performance.now(),
+      checks: [
+        { name: "postgres", required: true, check: db.assertMigrated },
+        { name: "redis", required: false, check: async () => void (await redis.ping()) },
+      ],
+    });
+    const changes = subscribe({
+      redis: changesRedis,
+      channel: changeChannel(env.REDIS_PREFIX),
+      onMessage: forgetOnChange(hooks),
+      onConnected: hooks.forgetAll,
+      onDisconnected: hooks.forgetAll,
+    });
+    const server = createServiceServer({ app, port: env.INGRESS_PORT, bindAddress: env.BIND_ADDRESS });
+    await server.listen();
+
+    return {
+      drain: (signal) => server.drain(signal),
+      async close() {
+        await Promise.allSettled([changes.close(), hints.close()]);
+        redis.disconnect();
+        await db.close();
+      },
+    };
+  },
+});
