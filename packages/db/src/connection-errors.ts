@@ -28,6 +28,6 @@ function isConnectionLoss(error: unknown): boolean {
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   return (
     /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_|EHOST|ENET)/.test(code) ||
-    /connection|timeout|terminat/i.test(error.message)
+    /connection|timeout|terminat|not queryable/i.test(error.message)
   );
 }

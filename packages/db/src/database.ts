@@ -55,6 +55,8 @@ export function openDatabase(options: DatabaseOptions): Database {
     query_timeout: STATEMENT_TIMEOUT_MS + 2_000,
   });
   pool.on("error", (error) => options.onIdleError?.(error));
+  pool.on("release", (_error, client) => closeIfInTransaction(client));
+  pool.on("acquire", closeIfInTransaction);
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { schema: "keelson" }) });
   let migrated = false;
 
@@ -83,6 +85,15 @@ export function openDatabase(options: DatabaseOptions): Database {
       if (!pool.ended) await pool.end();
     },
   };
+}
+
+/**
+ * A transaction left open would hand its tenant to the connection's next user (I7). Closed when it comes back, the
+ * connection is not kept; closed when it is handed out, whoever got it fails as if it had broken.
+ */
+function closeIfInTransaction(client: PoolClient): void {
+  const status = client.getTransactionStatus();
+  if (status === "T" || status === "E") void client.end().catch(() => undefined);
 }
 
 async function assertRestricted(pool: Pool, group: string): Promise<void> {

@@ -90,6 +90,7 @@ export function stepRow(step: StepState, at: { readonly executionId: string; rea
     ...rest,
     executionId: at.executionId,
     dueInMs: dueAt === null ? null : dueAt - at.nowAt,
+    outputKind: output.kind,
     output: output.kind === "value" ? output.value : null,
   };
 }

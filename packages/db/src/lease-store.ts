@@ -28,10 +28,12 @@ export interface LeaseStoreOptions {
 
 export function createLeaseStore(db: Database, options: LeaseStoreOptions): PgLeaseStore {
   let watch: { readonly workerId: string; readonly client: Client } | null = null;
+  let pooled = false;
 
   /** Holds the lock that others look for. Without it the worker lives by its lease alone. */
   async function takeLock(workerId: string): Promise<void> {
     await dropLock();
+    if (pooled) return;
     const client = new Client({
       connectionString: options.url,
       application_name: `${options.applicationName}-lease`,
@@ -43,6 +45,8 @@ export function createLeaseStore(db: Database, options: LeaseStoreOptions): PgLe
     });
     try {
       await client.connect();
+      pooled = !(await isDirect(client));
+      if (pooled) return await client.end();
       await client.query("select pg_advisory_lock($1, $2)", [WORKER_LOCK_CLASS, Number(workerId)]);
       watch = { workerId, client };
     } catch {
@@ -83,4 +87,10 @@ export function createLeaseStore(db: Database, options: LeaseStoreOptions): PgLe
     },
     close: dropLock,
   };
+}
+
+/** A pooler tells its own number for the session, and may lend PostgreSQL's session to others: a lock there means nothing. */
+async function isDirect(client: Client): Promise<boolean> {
+  const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
+  return "processID" in client && client.processID === rows[0]?.pid;
 }

@@ -19,8 +19,9 @@ interface RefRow {
 }
 
 export function createSweepStore(db: Database): SweepStore {
-  // Believed only when seen twice on one unbroken connection, lest a restart of PostgreSQL bury everybody.
-  let silentBefore = new Set<string>();
+  // Who looked silent, by the connection that saw it. Believed only when one unbroken connection has seen it twice: a crash
+  // of PostgreSQL drops every lock, and every connection with it, so that nobody is buried for that (T13).
+  const silentBefore = new Map<number, ReadonlySet<string>>();
 
   async function refs(query: HotQuery, limit: number): Promise<ExecutionRef[]> {
     const rows = await db.call<RefRow>(query, [limit]);
@@ -36,10 +37,16 @@ export function createSweepStore(db: Database): SweepStore {
       return row?.count ?? 0;
     },
     async buryTheSilent() {
-      const rows = await db.call<{ worker_id: string }>(SILENT, [WORKER_LOCK_CLASS]);
+      const rows = await db.call<{ worker_id: string; pid: number }>(SILENT, [WORKER_LOCK_CLASS]);
+      const [first] = rows;
+      if (first === undefined) {
+        silentBefore.clear();
+        return 0;
+      }
       const silent = new Set(rows.map((row) => row.worker_id));
-      const twice = [...silent].filter((id) => silentBefore.has(id));
-      silentBefore = silent;
+      const seen = silentBefore.get(first.pid);
+      silentBefore.set(first.pid, silent);
+      const twice = [...silent].filter((id) => seen?.has(id));
       if (twice.length === 0) return 0;
       const [row] = await db.call<{ count: number }>(BURY, [twice]);
       return row?.count ?? 0;

@@ -9,7 +9,6 @@
 
 revoke all on schema keelson from public;
 grant usage on schema keelson to keelson_app, keelson_worker, keelson_dispatcher;
-alter default privileges in schema keelson revoke execute on functions from public;
 grant select on keelson._prisma_migrations to keelson_app, keelson_worker, keelson_dispatcher;
 
 -- The wall between tenants (I7): row level security, forced on the owner too. An unset tenant sees nothing: the setting

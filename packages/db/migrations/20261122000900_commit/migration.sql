@@ -1,8 +1,9 @@
 -- The commit of transitions. Breaking: no. Locks: none.
 
 -- Writes changed step runs. A finished one stays as it is (I3) unless its iter grows, or p_reopen says that a retry does it.
--- p_steps: [{ executionId, id, status, iter, …, output?, dueInMs?, startedAt?, … }]. A due time is relative to
+-- p_steps: [{ executionId, id, status, iter, …, outputKind, output?, dueInMs?, startedAt?, … }]. A due time is relative to
 -- PostgreSQL's now; what has been is told as the holder saw it, so that now() in a template is the same after a take-over.
+-- outputKind: none; value, which may be null; stored, the row's own is kept (as output_bytes -1 on its way to the row).
 create function keelson.step_runs_write(p_tenant uuid, p_held uuid[], p_steps json, p_reopen boolean) returns void
 language plpgsql as $$
 declare
@@ -13,11 +14,14 @@ begin
     output_bytes, error, in_doubt, child_id, started_at, sent_at, finished_at, reason)
   select
     p_tenant, y."executionId", y.id, y.status, y.iter, y."keyIter", y.attempt, y.failures, y.wait, in_ms(y."dueInMs"),
-    y.branch, y.input, y.output, octet_length(y.output::text), y.error, y."inDoubt", y."childId",
+    y.branch, y.input,
+    case when y."outputKind" = 'value' then coalesce(y.output, 'null') end,
+    case y."outputKind" when 'value' then octet_length(coalesce(y.output, 'null')::text) when 'stored' then -1 end,
+    y.error, y."inDoubt", y."childId",
     from_ms(y."startedAt"), from_ms(y."sentAt"), from_ms(y."finishedAt"), y.reason
   from json_to_recordset(p_steps) as y (
     "executionId" uuid, id text, status text, iter int, "keyIter" int, attempt int, failures int, wait text,
-    "dueInMs" float8, branch text, input json, output json, error jsonb, "inDoubt" boolean,
+    "dueInMs" float8, branch text, input json, "outputKind" text, output json, error jsonb, "inDoubt" boolean,
     "childId" uuid, "startedAt" float8, "sentAt" float8, "finishedAt" float8, reason jsonb)
   where y."executionId" = any(p_held)
   on conflict (tenant_id, execution_id, step_id) do update set
@@ -25,7 +29,9 @@ begin
     failures = excluded.failures, wait = excluded.wait, due_at = excluded.due_at, branch = excluded.branch,
     -- Left out where it is what the row has already; the claim leaves out what nobody needs any more.
     input = case when excluded.input is null and excluded.iter = s.iter then s.input else excluded.input end,
-    output = excluded.output, output_bytes = excluded.output_bytes, error = excluded.error,
+    output = case when excluded.output_bytes = -1 then s.output else excluded.output end,
+    output_bytes = case when excluded.output_bytes = -1 then s.output_bytes else excluded.output_bytes end,
+    error = excluded.error,
     in_doubt = excluded.in_doubt, child_id = excluded.child_id,
     started_at = excluded.started_at, sent_at = excluded.sent_at,
     finished_at = excluded.finished_at, reason = excluded.reason
@@ -172,7 +178,8 @@ create function keelson.children_insert(p_tenant uuid, p_held uuid[], p_children
     tenant_id, id, workflow_id, workflow_name, version_id, version, trigger_type, trigger, input, timeout_ms,
     deadline_at, parent_id, parent_step, parent_gen, nesting, quiet_failure, held, wake_at, sweep_at)
   select
-    p_tenant, c.id, c."workflowId", c."workflowName", c."versionId", c.version, 'subworkflow', c.trigger, c.input,
+    p_tenant, c.id, c."workflowId", c."workflowName", c."versionId", c.version, 'subworkflow', c.trigger,
+    coalesce(c.input, 'null'),
     c."timeoutMs", to_timestamp(c."deadlineAt" / 1000), c."parentId", c."parentStep", c."parentGen", c.nesting,
     c."quietFailure", w.status = 'paused',
     case when w.status <> 'paused' then now() end,
