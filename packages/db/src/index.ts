@@ -82,9 +82,12 @@ export {
 export {
   workflowDefinitionByName,
   workflowGet,
+  workflowIdOf,
   workflowList,
+  workflowStartTarget,
   workflowVersionGet,
   workflowVersionList,
+  type StartTarget,
   type WorkflowHead,
   type WorkflowKey,
   type WorkflowRow,
