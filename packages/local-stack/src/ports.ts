@@ -1,11 +1,24 @@
+import { randomInt } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 
+/**
+ * Below the ports that systems give to outgoing connections (from 32768 on Linux, 49152 on macOS). A client that keeps
+ * trying a server which is down can otherwise be given the server's own port, connect to itself and keep it.
+ */
+const RANGE = { first: 10_000, last: 31_999 };
+const ATTEMPTS = 1_000;
+
 /** `count` different TCP ports that nothing listened on just now. Another process may still take one first. */
 export async function freePorts(count: number, host = "127.0.0.1"): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, () => listen(0, host)));
+  const servers: Server[] = [];
+  for (let attempt = 0; servers.length < count && attempt < ATTEMPTS; attempt += 1) {
+    const server = await listen(randomInt(RANGE.first, RANGE.last + 1), host).catch(() => null);
+    if (server !== null) servers.push(server);
+  }
   const ports = servers.map((server) => boundPort(server));
   await Promise.all(servers.map((server) => close(server)));
+  if (ports.length < count) throw new Error(`No ${count} free ports on ${host}.`);
   return ports;
 }
 
@@ -27,7 +40,7 @@ export async function isPortFree(port: number, host = "127.0.0.1"): Promise<bool
 
 /**
  * The port of a server that should come back where it was: the one in `file` while that is free, else a new one,
- * which `file` then holds. Reads no port below 1024.
+ * which `file` then holds.
  */
 export async function keptPort(file: string): Promise<number> {
   const kept = Number(await readFile(file, "utf8").catch(() => ""));
