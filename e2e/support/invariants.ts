@@ -12,11 +12,10 @@ const CHECKS = `
     select b.tenant_id, b.execution_id, b.first_seq, b.last_seq, b.epoch, i.item, i.n
     from keelson.event_batches b, jsonb_array_elements(b.items) with ordinality i (item, n)
   )
-  select 'a step succeeds once in each of its runs' as rule, execution_id::text, item ->> 'stepId' as detail
-  from items where item ->> 'type' = 'step.succeeded'
-  group by execution_id, item ->> 'stepId' having count(*) > (
-    select coalesce(max(s.iter), 1) from keelson.step_runs s
-    where s.execution_id = items.execution_id and s.step_id = items.item ->> 'stepId')
+  select 'a step succeeds once in each of its runs' as rule, w.execution_id::text, w.step_id as detail from (
+    select execution_id, item ->> 'stepId' as step_id, count(*) as times
+    from items where item ->> 'type' = 'step.succeeded' group by 1, 2
+  ) w join keelson.step_runs s on s.execution_id = w.execution_id and s.step_id = w.step_id where w.times > s.iter
   union all
   select 'events follow one another without a hole', execution_id::text, first_seq::text from (
     select execution_id, first_seq, lag(last_seq, 1, 1) over (partition by execution_id order by first_seq) as before

@@ -25,7 +25,10 @@ import { createInputChecks } from "./input-checks.ts";
 import { createObserver, createRunnerLog } from "./observe.ts";
 import { createStats } from "./stats.ts";
 
-const TICK_MS = 1000;
+/** The lease is renewed so often; a worker that has missed two ticks and its lock is taken for dead. */
+const TICK_MS = 500;
+const SWEEP_MS = 1000;
+const SWEEP_EVERY = 5;
 /** Longer than a stop's drain may take is given back instead; ms. */
 const GRACE_MS = 20_000;
 const CONNECTIONS = 12;
@@ -92,12 +95,15 @@ await runService({
       runOnce: runner.tick,
       onError: (error) => log.error({ err: error }, "worker.tick_failed"),
     });
-    // Without Redis there are no hints: the worker looks for work itself (I9).
+    // Hints may fail in ways that nobody notices: the worker looks for work itself now and then, and without Redis all
+    // the time (I5, I9).
     const sweeps = createSweepStore(db);
+    let sweepsDue = 0;
     const sweeping = startLoop({
-      intervalMs: TICK_MS,
+      intervalMs: SWEEP_MS,
       runOnce: async () => {
-        if (redis.status === "ready") return;
+        sweepsDue += 1;
+        if (redis.status === "ready" && sweepsDue % SWEEP_EVERY !== 0) return;
         await reapOnce(sweeps, offerAll);
         await sweepOnce(sweeps, offerAll);
       },

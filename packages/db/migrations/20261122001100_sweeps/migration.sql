@@ -67,12 +67,12 @@ language sql security definer as $$
 $$;
 call keelson.hot('keelson.reap(int)', 'keelson_dispatcher', 'keelson_worker');
 
--- Workers that look dead: nobody holds their advisory lock, and they have not ticked for two seconds. Just after PostgreSQL
+-- Workers that look dead: nobody holds their advisory lock, and they have missed two of their ticks, which come twice a second. Just after PostgreSQL
 -- was started nobody does. To be believed when seen twice on one unbroken connection, whose pid comes along.
 create function keelson.workers_silent(p_lock_class int)
 returns table (worker_id text, pid int) language sql security definer as $$
   select w.id::text, pg_backend_pid() from workers w
-  where not w.dead and w.watched and w.lease_until > now() and w.renewed_at < now() - interval '2 s'
+  where not w.dead and w.watched and w.lease_until > now() and w.renewed_at < now() - interval '1 s'
     and pg_postmaster_start_time() < now() - interval '10 s'
     and not exists (
       select from pg_locks l
@@ -87,7 +87,7 @@ declare
   v_count int;
 begin
   update workers w set dead = true
-  where w.id = any(p_workers) and not w.dead and w.renewed_at < now() - interval '2 s';
+  where w.id = any(p_workers) and not w.dead and w.renewed_at < now() - interval '1 s';
   get diagnostics v_count = row_count;
   return v_count;
 end $$;
