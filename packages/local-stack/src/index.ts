@@ -1,4 +1,5 @@
 export { dataDirHolder, DataDirInUseError, lockDataDir } from "./data-dir-lock.ts";
+export { keptSecret } from "./kept-secret.ts";
 export type { Log } from "./log.ts";
 export { freePort, freePorts, isPortFree, PortTakenError } from "./ports.ts";
 export { startPostgres, type Postgres, type PostgresOptions } from "./postgres.ts";

@@ -1,0 +1,36 @@
+// What the scripts take from the environment. Everything else of it is passed on to the services as it is.
+import { resolve } from "node:path";
+import { envBase64Key, envInteger, envPort, envUrl, parseEnv } from "@keelson/service-kit";
+import { z } from "zod";
+
+const DatabaseUrl = envUrl(["postgres", "postgresql"]);
+
+const Env = z.object({
+  DATABASE_ADMIN_URL: DatabaseUrl.optional(),
+  REDIS_URL: envUrl(["redis", "rediss"]).optional(),
+  API_PORT: envPort().prefault("4000"),
+  INGRESS_PORT: envPort().prefault("4001"),
+  SCHEDULER_PORT: envPort().prefault("4002"),
+  WORKER_PORT: envPort().prefault("4003"),
+  POSTGRES_PORT: envPort().prefault("0"),
+  REDIS_PORT: envPort().prefault("0"),
+  BIND_ADDRESS: z.string().default("127.0.0.1"),
+  WORKERS: envInteger(1, 64).prefault("1"),
+  KEELSON_DATA_DIR: z
+    .string()
+    .optional()
+    .transform((dir) => (dir === undefined ? undefined : resolve(dir))),
+  KEELSON_PUBLIC_INGRESS_URL: envUrl(["http", "https"]).optional(),
+  KEELSON_ADMIN_TOKEN: z.string().optional(),
+  KEELSON_MASTER_KEY: envBase64Key(32)
+    .transform((key) => Buffer.from(key).toString("base64"))
+    .optional(),
+  KEELSON_EGRESS_ALLOW: z.string().default(""),
+});
+
+export type StackEnv = z.infer<typeof Env>;
+
+/** Ends the process with a message that names each wrong variable. */
+export function readEnv(): StackEnv {
+  return parseEnv(Env, process.env);
+}

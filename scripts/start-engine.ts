@@ -1,0 +1,53 @@
+// The whole engine as `npm start` and `npm run demo` run it.
+import { setTimeout as sleep } from "node:timers/promises";
+import { DataDirInUseError, startStack, type Stack, type StackOptions } from "@keelson/local-stack";
+import type { StackEnv } from "./env.ts";
+import { createDatabasePreparation } from "./prepare-database.ts";
+import type { Report } from "./report.ts";
+
+/** A launcher before us may still be draining its services. */
+const WAIT_FOR_DATA_DIR_MS = 10_000;
+const POLL_MS = 250;
+
+export async function startEngine(options: {
+  readonly env: StackEnv;
+  readonly dataDir: string;
+  readonly egressAllow: string;
+  readonly ports: NonNullable<StackOptions["ports"]>;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+}): Promise<Stack> {
+  const { env, dataDir, report, signal } = options;
+  return onceFree(report, signal, () =>
+    startStack({
+      dataDir,
+      counts: { worker: env.WORKERS },
+      ports: { ...options.ports, postgres: env.POSTGRES_PORT, redis: env.REDIS_PORT },
+      prepareDatabase: createDatabasePreparation(dataDir, () => {}),
+      databaseAdminUrl: env.DATABASE_ADMIN_URL,
+      redisUrl: env.REDIS_URL,
+      bindAddress: env.BIND_ADDRESS,
+      publicIngressUrl: env.KEELSON_PUBLIC_INGRESS_URL,
+      adminToken: env.KEELSON_ADMIN_TOKEN,
+      masterKey: env.KEELSON_MASTER_KEY,
+      env: { ...process.env, KEELSON_EGRESS_ALLOW: options.egressAllow },
+      signal,
+      stage: report.stage,
+      log: report.line,
+    }),
+  );
+}
+
+async function onceFree(report: Report, signal: AbortSignal, start: () => Promise<Stack>): Promise<Stack> {
+  const deadlineMs = performance.now() + WAIT_FOR_DATA_DIR_MS;
+  for (let said = false; ;) {
+    try {
+      return await start();
+    } catch (error) {
+      if (!(error instanceof DataDirInUseError) || performance.now() > deadlineMs) throw error;
+      if (!said) report.line(`process ${error.pid} still has the data folder, waiting up to 10 s for it to end`);
+      said = true;
+      await sleep(POLL_MS, undefined, { signal });
+    }
+  }
+}
