@@ -80,6 +80,8 @@ await runService({
     const sweeping = startLoop({
       intervalMs: SWEEP_MS,
       runOnce: async () => {
+        // What it finds it can only hint at: without Redis that is the workers' own to find.
+        if (redis.status !== "ready") return;
         const { due, mail } = await sweepOnce(sweeps, (refs) => void hintAll(refs));
         swept.inc({ why: "due" }, due);
         swept.inc({ why: "mail" }, mail);

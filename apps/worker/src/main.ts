@@ -24,6 +24,7 @@ import { env } from "./env.ts";
 import { createInputChecks } from "./input-checks.ts";
 import { createObserver, createRunnerLog } from "./observe.ts";
 import { createStats } from "./stats.ts";
+import { withoutRedis } from "./without-redis.ts";
 
 /** The lease is renewed so often; a worker that has missed two ticks and its lock is taken for dead. */
 const TICK_MS = 500;
@@ -67,6 +68,11 @@ await runService({
       applicationName: "keelson-worker",
       stats: stats.read,
     });
+    const offerAll = (refs: readonly ExecutionRef[]): void => {
+      for (const ref of refs) {
+        runner.offer(ref).catch((error: unknown) => log.warn({ err: error }, "worker.claim_failed"));
+      }
+    };
     const runner = createRunner(
       {
         store: createExecutionStore(db),
@@ -75,7 +81,11 @@ await runService({
         secrets: createSecretReader(db, createSecretBox(env.KEELSON_MASTER_KEY)),
         kinds: createStepKinds(http),
         checkInput: createInputChecks(),
-        hints,
+        hints: withoutRedis(
+          hints,
+          () => redis.status === "ready",
+          (ref) => offerAll([ref]),
+        ),
         clock,
         calibrate: clock.calibrate,
         observer: createObserver(log, metrics),
@@ -85,11 +95,6 @@ await runService({
     );
     await runner.tick();
 
-    const offerAll = (refs: readonly ExecutionRef[]): void => {
-      for (const ref of refs) {
-        runner.offer(ref).catch((error: unknown) => log.warn({ err: error }, "worker.claim_failed"));
-      }
-    };
     const ticking = startLoop({
       intervalMs: TICK_MS,
       runOnce: runner.tick,
