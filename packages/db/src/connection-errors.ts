@@ -11,8 +11,9 @@ export function isTransient(error: unknown): boolean {
   return state === null ? isConnectionLoss(error) : TRANSIENT_STATES.test(state);
 }
 
-/** PostgreSQL refuses the values themselves. */
+/** PostgreSQL refuses the values themselves; or they are too deep or too long to be written as JSON at all (RangeError). */
 export function isBadData(error: unknown): boolean {
+  if (error instanceof RangeError) return true;
   const state = sqlState(error);
   return state !== null && DATA_STATES.test(state);
 }

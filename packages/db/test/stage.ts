@@ -30,7 +30,10 @@ export async function startOne(
   const tenantId = options.tenantId ?? (await world.tenant());
   const of = options.of ?? (await world.workflow(tenantId, NO_STEPS));
   const executionId = newId();
-  const verdict = await executionStart(world.app, startRequest({ tenantId, ...of, executionId }, options.input ?? null));
+  const verdict = await executionStart(
+    world.app,
+    startRequest({ tenantId, ...of, executionId }, options.input ?? null),
+  );
   if (verdict.kind !== "started") throw new Error(`Not started: ${verdict.kind}`);
   return { tenantId, executionId, ...of };
 }
@@ -101,7 +104,11 @@ export function endOf(execution: ClaimedExecution, changes: Partial<CommitItem> 
 }
 
 /** Waiting and given back; due in `inMs`, or woken by mail alone. */
-export function releaseOf(execution: ClaimedExecution, inMs: number | null, changes: Partial<CommitItem> = {}): CommitItem {
+export function releaseOf(
+  execution: ClaimedExecution,
+  inMs: number | null,
+  changes: Partial<CommitItem> = {},
+): CommitItem {
   return itemOf(execution, {
     events: [{ type: "execution.waiting" }],
     status: "waiting",
@@ -174,16 +181,18 @@ export async function openSession(world: World, role: "app" | "worker" | "dispat
 export function inSession(world: World, session: PgSession): Database {
   return {
     ...world.worker,
-    call: async (query: HotQuery, values: readonly unknown[]) => (await session.client.query(query.text, [...values])).rows,
+    call: async (query: HotQuery, values: readonly unknown[]) =>
+      (await session.client.query(query.text, [...values])).rows,
   };
 }
 
 /** Resolves once that session waits for a lock: the window is open. */
 export async function untilBlocked(world: World, pid: number): Promise<void> {
   await eventually(async () => {
-    const { rows } = await world.admin.query("select 1 from pg_stat_activity where pid = $1 and wait_event_type = 'Lock'", [
-      pid,
-    ]);
+    const { rows } = await world.admin.query(
+      "select 1 from pg_stat_activity where pid = $1 and wait_event_type = 'Lock'",
+      [pid],
+    );
     if (rows.length === 0) throw new Error(`Session ${pid} waits for no lock`);
   });
 }

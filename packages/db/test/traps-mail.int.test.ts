@@ -118,10 +118,7 @@ describe("T1: a child ends while its parent is leased", () => {
     const tenantId = await world.tenant();
     await world.workflow(tenantId, { name: "the-child", steps: [http("work")] });
     const of = await world.workflow(tenantId, {
-      steps: [
-        { id: "child", type: "subworkflow", config: { workflow: "the-child" } },
-        { ...http("long") },
-      ],
+      steps: [{ id: "child", type: "subworkflow", config: { workflow: "the-child" } }, { ...http("long") }],
     });
     const parent = await startOne(world, { tenantId, of });
     const rig = createRig(world);
@@ -201,7 +198,10 @@ describe("T7: a cancel lands as the execution ends, and a retry reopens it", () 
     const one = await reopenedUnderAnOldCancel(worker);
     const claimed = await claimOne(world, worker, one);
     expect(claimed).toMatchObject({ gen: 2, inbox: [] });
-    expect(await commitOne(world, worker, releaseOf(claimed, 3_600_000))).toMatchObject({ released: true, mail: false });
+    expect(await commitOne(world, worker, releaseOf(claimed, 3_600_000))).toMatchObject({
+      released: true,
+      mail: false,
+    });
     await age(2);
     expect(await sweptIds()).not.toContain(one.executionId);
     await createSweepStore(world.dispatcher).clearInbox(100);

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { JsonObject } from "@keelson/contracts";
 import { createTestDatabase, type TestDatabase } from "@keelson/testkit";
-import { Client } from "pg";
+import { Client, Pool } from "pg";
 import { v7 as newId } from "uuid";
 import { createLogins, openDatabase, type Database } from "../src/index.ts";
 
@@ -32,6 +32,8 @@ export async function createWorld(): Promise<World> {
   const dispatcher = open(logins.dispatcher);
   const admin = new Client({ connectionString: database.adminUrl });
   await admin.connect();
+  // For what is laid down before a test's own statements, by several at once.
+  const ground = new Pool({ connectionString: database.adminUrl, max: 2 });
   const ends: (() => Promise<unknown>)[] = [];
   return {
     database,
@@ -44,18 +46,18 @@ export async function createWorld(): Promise<World> {
     onClose: (end) => void ends.push(end),
     async tenant() {
       const id = newId();
-      await admin.query("insert into keelson.tenants (id, slug, name) values ($1, $2, 'Test')", [id, `t-${id}`]);
+      await ground.query("insert into keelson.tenants (id, slug, name) values ($1, $2, 'Test')", [id, `t-${id}`]);
       return id;
     },
     async workflow(tenantId, definition) {
       const ids = { workflowId: newId(), versionId: newId() };
       const name = typeof definition["name"] === "string" ? definition["name"] : `w-${randomUUID()}`;
-      await admin.query("insert into keelson.workflows (tenant_id, id, name) values ($1, $2, $3)", [
+      await ground.query("insert into keelson.workflows (tenant_id, id, name) values ($1, $2, $3)", [
         tenantId,
         ids.workflowId,
         name,
       ]);
-      await admin.query(
+      await ground.query(
         `insert into keelson.workflow_versions (tenant_id, id, workflow_id, version, definition, content_hash)
          values ($1, $2, $3, 1, $4, 'hash')`,
         [tenantId, ids.versionId, ids.workflowId, JSON.stringify({ name, ...definition })],
@@ -64,7 +66,7 @@ export async function createWorld(): Promise<World> {
     },
     async close() {
       await Promise.all(ends.map((end) => end()));
-      await Promise.all([app.close(), worker.close(), dispatcher.close(), admin.end()]);
+      await Promise.all([app.close(), worker.close(), dispatcher.close(), admin.end(), ground.end()]);
       await database.drop();
       const cleaner = new Client({ connectionString: database.adminUrl.replace(`/${database.name}`, "/postgres") });
       await cleaner.connect();
