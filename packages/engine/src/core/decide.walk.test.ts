@@ -8,7 +8,9 @@ import { expectedEnd, type StepEnd } from "./testing/reference.ts";
 import { check, checkEqual } from "./testing/invariants.ts";
 import { Walk, type Move } from "./testing/walk.ts";
 
-const RUNS = 400;
+const RUNS = 300;
+/** For a machine that is busy with all the other tests; ms. */
+const TIMEOUT_MS = 60_000;
 
 const moves = (kinds: readonly Move["kind"][]): fc.Arbitrary<Move[]> =>
   fc.array(fc.record({ kind: fc.constantFrom(...kinds), pick: fc.nat(1000) }), { maxLength: 60, size: "max" });
@@ -28,7 +30,7 @@ const WORK: Move["kind"][] = [
 const NOISE: Move["kind"][] = ["repeat", "foreign", "crash", "crashBeforeCommit"];
 const INTERVENTION: Move["kind"][] = ["wake", "cancel", "retry"];
 
-describe("random walks over random graphs", () => {
+describe("random walks over random graphs", { timeout: TIMEOUT_MS }, () => {
   it("end as the contract's words say, whatever comes late, twice, from elsewhere, or is cut off by a crash", () => {
     fc.assert(
       fc.property(randomWorkflow, moves([...WORK, ...NOISE]), (workflow, taken) => {
