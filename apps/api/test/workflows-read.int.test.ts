@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import type { JsonObject } from "@keelson/contracts";
 import { conditionStep, transformStep } from "@keelson/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { documentOf } from "./support/documents.ts";

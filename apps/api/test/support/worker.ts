@@ -50,8 +50,14 @@ export async function startWorker(options: {
       hints: { wake: (ref) => void runner.offer(ref).catch(silent), mail: (ref) => runner.mail(ref.executionId) },
       clock,
       calibrate: clock.calibrate,
-      observer: new Proxy({}, { get: () => silent }) as never,
-      log: new Proxy({}, { get: () => silent }) as never,
+      observer: { committed: silent, attempted: silent },
+      log: {
+        sessionFailed: silent,
+        incarnationBegan: silent,
+        incarnationLost: silent,
+        tickFailed: silent,
+        leaseGivenBack: silent,
+      },
     },
     { name: `worker-${process.pid}`, leaseTtlMs: 15_000, concurrency: 16 },
   );
