@@ -2,7 +2,7 @@
 // Knows nothing of leases, commits and effects.
 import type { CompiledWorkflow } from "@keelson/dag";
 import { decide } from "../core/decide.ts";
-import type { EngineEvent, Evaluation } from "../core/messages.ts";
+import type { EngineEvent, Evaluation, OutputResult } from "../core/messages.ts";
 import { pendingStep, type ExecutionState } from "../core/state.ts";
 import { addDecision, emptyBatch, type Batch, type Fed } from "./batch.ts";
 import type { Evaluator } from "./evaluate.ts";
@@ -22,7 +22,7 @@ export interface Folding {
   refeedWithoutPayloads(): Promise<boolean>;
 }
 
-const UNSTORABLE = "PostgreSQL could not store what this step yielded";
+const UNSTORABLE = "PostgreSQL could not store what this yielded";
 
 export function createFolding(
   clock: Clock,
@@ -51,7 +51,7 @@ export function createFolding(
           await evaluateStep(command.stepId);
           break;
         case "evaluateOutput":
-          await decideEvent({ kind: "outputEvaluated", at: clock.nowAt(), result: await evaluator.output(state) });
+          await decideEvent({ kind: "outputEvaluated", at: clock.nowAt(), result: await evaluateOutput() });
           break;
         case "perform":
           batch.performs.push(command);
@@ -68,6 +68,11 @@ export function createFolding(
           break;
       }
     }
+  }
+
+  function evaluateOutput(): OutputResult | Promise<OutputResult> {
+    if (!withoutPayloads) return evaluator.output(state);
+    return { ok: false, error: { code: "OUTPUT_INVALID", message: UNSTORABLE } };
   }
 
   async function evaluateStep(stepId: string): Promise<void> {

@@ -153,7 +153,7 @@ export function createSession(deps: SessionDeps, execution: ClaimedExecution, wo
     if (released) return "released";
     for (const stepId of batch.aborts) effects.abort(stepId);
     if (verdict.mail) checkMail();
-    if (batch.performs.length > 0 && !deps.lease.isLive()) return "dropped";
+    if (dropped || (batch.performs.length > 0 && !deps.lease.isLive())) return "dropped";
     for (const command of batch.performs) effects.begin(state, command.stepId, command.attempt);
     return null;
   }
