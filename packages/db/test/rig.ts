@@ -76,7 +76,8 @@ export function createRig(world: World, options: RigOptions = {}): Rig {
       hints: {
         wake(ref, delayMs) {
           hints.wakes.push({ tenantId: ref.tenantId, executionId: ref.executionId, delayMs });
-          if (options.hinted === true && delayMs < 1_000) setTimeout(() => offer(ref), delayMs);
+          // A little late, as a queue's are.
+          if (options.hinted === true && delayMs < 1_000) setTimeout(() => offer(ref), delayMs + 25);
         },
         mail(ref) {
           hints.mails.push(ref);

@@ -1,13 +1,19 @@
-// What the engine may rely on of its store, whatever the store is made of: what goes in comes out, one holder at a time,
-// ended is ended, and what nobody holds is found.
-import { pendingStep, type ChildStart, type StepState } from "@keelson/engine";
-import { v7 as newId } from "uuid";
+// The verdicts of starts, claims, commits, interventions and sweeps, one by one; what they keep is in conformance.int.test.ts.
+import type { Json } from "@keelson/contracts";
+import { pendingStep } from "@keelson/engine";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { v7 as newId } from "uuid";
 import {
   createExecutionStore,
+  createLeaseStore,
   createSweepStore,
+  deliveryAccept,
+  deliveryReject,
+  executionClaim,
+  executionNotify,
   executionRead,
   executionRetry,
+  executionStart,
   workflowPause,
   workflowResume,
 } from "../src/index.ts";
@@ -22,350 +28,342 @@ import {
   registerWorker,
   releaseOf,
   startOne,
+  startRequest,
   succeededStep,
   type Started,
 } from "./stage.ts";
 import { createWorld, type World } from "./world.ts";
 
 let world: World;
-let worker: string;
 beforeAll(async () => {
   world = await createWorld();
-  worker = await registerWorker(world, 600_000);
 });
 afterAll(() => world.close());
 
-/** Given back and claimed anew, so that everything has been through PostgreSQL. */
-async function claimedAgain(one: Started) {
-  await createExecutionStore(world.worker).letGo(worker, [one]);
-  return claimOne(world, worker, one);
+async function newStart(tenantId?: string): Promise<Started> {
+  const tenant = tenantId ?? (await world.tenant());
+  return { tenantId: tenant, executionId: newId(), ...(await world.workflow(tenant, NO_STEPS)) };
 }
 
-describe("what is committed", () => {
-  it("comes back at the next claim as it was", async () => {
-    const one = await startOne(world, { input: { b: [1, null, "x"], a: { "": -0.5 } } });
-    const claimed = await claimOne(world, worker, one);
-    const at = claimed.nowAt;
-    const steps: StepState[] = [
-      succeededStep(
-        "done",
-        { z: 1, a: [true, null] },
-        { startedAt: at - 20, sentAt: at - 10, finishedAt: at - 5, branch: "yes" },
-      ),
-      succeededStep("nothing", null, { finishedAt: at }),
-      {
-        ...pendingStep("again"),
-        status: "waiting",
-        wait: "backoff",
-        iter: 2,
-        keyIter: 1,
-        attempt: 3,
-        failures: 2,
-        dueAt: at + 60_000,
-        input: { url: "http://x/", body: { z: 1, a: 2 } },
-        error: { code: "HTTP_STATUS", message: "503", step: "again", details: { status: 503 } },
-        inDoubt: true,
-        childId: newId(),
-        startedAt: at - 30_000,
-        sentAt: at - 1_000,
-        reason: { code: "RETRY_SCHEDULED", values: { attempt: 3 } },
-      },
-    ];
-    await commitOne(world, worker, itemOf(claimed, { steps, labels: { order: "42" } }));
-    const again = await claimedAgain(one);
-    expect(JSON.stringify(again.input)).toBe('{"b":[1,null,"x"],"a":{"":-0.5}}');
-    expect(again).toMatchObject({ seq: 2, status: "running", labels: { order: "42" }, startedAt: claimed.startedAt });
-    const byId = new Map(again.steps.map((step) => [step.id, step]));
-    expect(byId.get("done")).toEqual(steps[0]);
-    expect(byId.get("nothing")).toEqual(steps[1]);
-    // Written relative to PostgreSQL's now: later by what the commit took, never earlier.
-    const { dueAt, ...rest } = byId.get("again")!;
-    const { dueAt: dueBefore, ...restBefore } = steps[2]!;
-    expect(rest).toEqual(restBefore);
-    expect(dueAt!).toBeGreaterThanOrEqual(dueBefore!);
-    expect(JSON.stringify(rest.input)).toBe(JSON.stringify(restBefore.input));
+const archive = (one: Started) =>
+  world.admin.query("update keelson.workflows set status = 'archived', archived_at = now() where id = $1", [
+    one.workflowId,
+  ]);
+
+const unfinished = async (tenantId: string): Promise<number> =>
+  (await world.admin.query("select from keelson.executions where tenant_id = $1", [tenantId])).rowCount ?? 0;
+
+describe("starts", () => {
+  const keyed = (one: Started, key: string, body: string) => ({
+    ...startRequest(one),
+    idempotency: { key, bodyHash: Buffer.from(body) },
   });
 
-  it("leaves large outputs where they are until they are named, and never more than a bound comes along", async () => {
-    const one = await startOne(world);
-    const claimed = await claimOne(world, worker, one);
-    const small = "s".repeat(8_000);
-    const steps = [
-      succeededStep("large", "l".repeat(9_000)),
-      ...Array.from({ length: 40 }, (_, n) => succeededStep(`small-${String(n).padStart(2, "0")}`, small)),
-    ];
-    await commitOne(world, worker, itemOf(claimed, { steps }));
-    const again = await claimedAgain(one);
-    const kinds = new Map(again.steps.map((step) => [step.id, step.output.kind]));
-    expect(kinds.get("large")).toBe("stored");
-    expect(kinds.get("small-00")).toBe("value");
-    expect(kinds.get("small-39")).toBe("stored");
-    expect(JSON.stringify(again.steps).length).toBeLessThan(300_000);
-    const outputs = await createExecutionStore(world.worker).loadOutputs(one, ["large", "small-39", "unknown"]);
-    expect([...outputs.keys()].sort()).toEqual(["large", "small-39"]);
-    expect(outputs.get("small-39")).toBe(small);
+  it("answers a key used before with the first execution, and another body under it with `mismatch`", async () => {
+    const one = await newStart();
+    const again = { ...one, executionId: newId() };
+    const started = await executionStart(world.app, keyed(one, "k", "a"));
+    expect(started).toEqual({ kind: "started", executionId: one.executionId, held: false });
+    const repeat = await executionStart(world.app, keyed(again, "k", "a"));
+    expect(repeat).toEqual({ kind: "repeat", executionId: one.executionId });
+    expect(await executionStart(world.app, keyed(again, "k", "b"))).toEqual({ kind: "mismatch" });
+    expect(await unfinished(one.tenantId)).toBe(1);
   });
 
-  it("keeps a stored output and a frozen input that the holder has left out", async () => {
-    const one = await startOne(world);
-    const claimed = await claimOne(world, worker, one);
-    const running: StepState = { ...pendingStep("a"), status: "running", attempt: 1, input: { frozen: true } };
-    await commitOne(world, worker, itemOf(claimed, { steps: [running] }));
-    await commitOne(
-      world,
-      worker,
-      itemOf({ ...claimed, seq: 2 }, { steps: [{ ...running, input: null, output: { kind: "stored" } }] }),
+  it("refuses archived, unknown and full, none of which uses up the key", async () => {
+    const one = await newStart();
+    const unknown = await executionStart(world.app, keyed({ ...one, workflowId: newId() }, "k", "a"));
+    expect(unknown).toEqual({ kind: "unknown" });
+    expect(await executionStart(world.app, { ...keyed(one, "k", "a"), maxUnfinished: 0 })).toEqual({ kind: "full" });
+    expect(await executionStart(world.app, { ...keyed(one, "k", "a"), maxUnfinished: 1 })).toMatchObject({
+      kind: "started",
+    });
+    const second = { ...one, executionId: newId() };
+    expect(await executionStart(world.app, { ...keyed(second, "k2", "a"), maxUnfinished: 1 })).toEqual({
+      kind: "full",
+    });
+    await archive(one);
+    expect(await executionStart(world.app, keyed(second, "k2", "a"))).toEqual({ kind: "archived" });
+    expect(await executionStart(world.app, keyed(second, "k", "a"))).toMatchObject({ kind: "repeat" });
+    const { rows } = await world.admin.query("select key from keelson.idempotency_keys where tenant_id = $1", [
+      one.tenantId,
+    ]);
+    expect(rows).toEqual([{ key: "k" }]);
+  });
+
+  it("does not start a tenant's workflow for another tenant", async () => {
+    const one = await newStart();
+    const foreign = { ...one, tenantId: await world.tenant() };
+    expect(await executionStart(world.app, startRequest(foreign))).toEqual({ kind: "unknown" });
+  });
+});
+
+describe("deliveries", () => {
+  async function hooked() {
+    const one = await newStart();
+    const hookId = newId();
+    await world.admin.query(
+      "insert into keelson.hooks (tenant_id, id, workflow_id, trigger_id) values ($1, $2, $3, 'h')",
+      [one.tenantId, hookId, one.workflowId],
     );
-    const again = await claimedAgain(one);
-    expect(again.steps).toMatchObject([{ id: "a", input: { frozen: true }, output: { kind: "none" } }]);
-  });
+    const request = (repeatKey: string | null, maxUnfinished: number | null = null) => ({
+      tenantId: one.tenantId,
+      delivery: {
+        id: newId(),
+        hookId,
+        workflowId: one.workflowId,
+        repeatKey,
+        headers: {},
+        query: {},
+        contentType: "application/json",
+      },
+      body: Buffer.from([0, 255, 10]),
+      start: { ...startRequest(one).start, executionId: newId(), triggerType: "webhook" as const },
+      maxUnfinished,
+    });
+    const kept = async () =>
+      (
+        await world.admin.query(
+          "select status, execution_id, body from keelson.deliveries where hook_id = $1 order by id",
+          [hookId],
+        )
+      ).rows;
+    return { one, request, kept };
+  }
 
-  it("is a history without a gap, one batch a commit, after execution.queued", async () => {
+  it("starts one each where there is no id, holds them while the workflow is paused, and refuses full and archived", async () => {
+    const { one, request, kept } = await hooked();
+    await workflowPause(world.app, one.tenantId, one.workflowId);
+    expect(await deliveryAccept(world.app, request(null))).toMatchObject({ kind: "accepted", held: true });
+    await workflowResume(world.app, one.tenantId, one.workflowId);
+    expect(await deliveryAccept(world.app, request(null))).toMatchObject({ kind: "accepted", held: false });
+    expect(await deliveryAccept(world.app, request("x", 2))).toEqual({ kind: "full" });
+    await archive(one);
+    expect(await deliveryAccept(world.app, request("x"))).toEqual({ kind: "archived" });
+    expect(await kept()).toHaveLength(2);
+    const refused = request("x");
+    await deliveryReject(world.app, { ...refused, reason: { code: "SIGNATURE", text: "t", hint: "h" } });
+    expect((await kept()).at(-1)).toMatchObject({ status: "rejected", execution_id: null });
+  });
+});
+
+describe("claims", () => {
+  it("gives an execution whose deadline has passed, though nothing else is due", async () => {
+    const worker = await registerWorker(world);
     const one = await startOne(world);
-    const claimed = await claimOne(world, worker, one);
-    const events = [{ type: "execution.running" }, { type: "step.running", stepId: "a", attempt: 1, data: { n: 1 } }];
-    await commitOne(world, worker, itemOf(claimed, { events }));
-    await commitOne(world, worker, endOf({ ...claimed, seq: 3 }));
-    const { rows } = await world.admin.query(
-      "select first_seq, last_seq, items from keelson.event_batches where execution_id = $1 order by 1",
+    await world.admin.query(
+      "update keelson.executions set wake_at = now() + interval '1 h', deadline_at = now() - interval '1 ms' where id = $1",
       [one.executionId],
     );
-    expect(rows).toEqual([
-      { first_seq: 2, last_seq: 3, items: events },
-      { first_seq: 4, last_seq: 4, items: [{ type: "execution.succeeded" }] },
-    ]);
+    expect((await claimOne(world, worker, one)).deadlineAt).toBeLessThan(Date.now() + 60_000);
   });
 
-  it("records a finished attempt once", async () => {
-    const one = await startOne(world);
-    const claimed = await claimOne(world, worker, one);
-    const attempt = {
-      stepId: "a",
-      iter: 1,
-      attempt: 1,
-      startedAt: claimed.nowAt,
-      outcome: "failed" as const,
-      error: { code: "HTTP_STATUS" as const, message: "500" },
-      nextAttemptAt: claimed.nowAt + 500,
-      idempotencyKey: "k",
-      request: { method: "POST" },
-      response: { status: 500 },
-    };
-    await commitOne(world, worker, itemOf(claimed, { attempts: [attempt] }));
-    const twice = commitOne(world, worker, itemOf({ ...claimed, seq: 2 }, { attempts: [attempt] }));
-    await expect(twice).rejects.toThrow("duplicate key");
-    expect(await countOf(world, "attempts", one)).toBe(1);
-  });
-});
-
-describe("a lease", () => {
-  it("is given to one of fifty who ask at once", async () => {
-    const one = await startOne(world);
-    const store = createExecutionStore(world.worker);
-    const answers = (await Promise.all(Array.from({ length: 50 }, () => store.claim(worker, [one])))).flat();
-    expect(answers.filter((answer) => answer.kind === "claimed")).toHaveLength(1);
-    expect(await factsOf(world, one)).toMatchObject({ owner: worker, epoch: "1" });
-  });
-
-  it("is given to no worker that is dead, retired or unknown", async () => {
-    const one = await startOne(world);
-    const store = createExecutionStore(world.worker);
-    const dead = await registerWorker(world);
-    await world.admin.query("update keelson.workers set lease_until = now() where id = $1", [dead]);
-    for (const id of [dead, "999999"]) expect(await store.claim(id, [one])).toMatchObject([{ kind: "none" }]);
-    expect(await store.claim(worker, [one])).toMatchObject([{ kind: "claimed" }]);
-  });
-
-  it("is answered for each that was asked for, of whatever tenants", async () => {
-    const [a, b] = [await startOne(world), await startOne(world)];
-    const unknown = { tenantId: a.tenantId, executionId: newId() };
-    const answers = await createExecutionStore(world.worker).claim(worker, [a, b, unknown]);
-    const kinds = answers.map((answer) =>
-      answer.kind === "claimed" ? [answer.execution.executionId, "claimed"] : [answer.ref.executionId, answer.kind],
-    );
-    expect(Object.fromEntries(kinds)).toEqual({
-      [a.executionId]: "claimed",
-      [b.executionId]: "claimed",
-      [unknown.executionId]: "none",
-    });
-  });
-
-  it("begins its execution, and the time it has, at the first claim alone", async () => {
-    const one = await startOne(world);
-    await world.admin.query("update keelson.executions set timeout_ms = 60000 where id = $1", [one.executionId]);
+  it("sets the deadline at the first claim, and leaves it at the next", async () => {
+    const worker = await registerWorker(world);
+    const one = await newStart();
+    await world.admin.query("update keelson.workflow_versions set timeout_ms = 60000 where id = $1", [one.versionId]);
+    await executionStart(world.app, startRequest(one));
     const first = await claimOne(world, worker, one);
-    expect(first).toMatchObject({ startedAt: first.nowAt, status: "queued" });
-    expect(first.deadlineAt! - first.nowAt).toBeGreaterThanOrEqual(60_000);
-    expect(first.deadlineAt! - first.nowAt).toBeLessThanOrEqual(60_001);
-    const again = await claimedAgain(one);
-    expect(again).toMatchObject({ startedAt: first.startedAt, deadlineAt: first.deadlineAt, epoch: 3 });
-  });
-
-  it("is not given back while there is mail, and is due at the earliest of its waits", async () => {
-    const one = await startOne(world);
-    const claimed = await claimOne(world, worker, one);
-    expect(await commitOne(world, worker, releaseOf(claimed, 5_000))).toEqual({
-      kind: "applied",
-      released: true,
-      mail: false,
-    });
-    const [early] = await createExecutionStore(world.worker).claim(worker, [one]);
-    if (early?.kind !== "tooEarly") throw new Error(`Not too early: ${early?.kind}`);
-    expect(early.inMs).toBeGreaterThan(4_000);
-    expect(early.inMs).toBeLessThanOrEqual(5_000);
+    expect(first.deadlineAt! - first.nowAt).toBeGreaterThanOrEqual(59_999);
+    await commitOne(world, worker, releaseOf(first, 0));
+    const second = await claimOne(world, worker, one);
+    expect(second.deadlineAt).toBe(first.deadlineAt);
   });
 });
 
-describe("an ended execution", () => {
-  it("is free, told to its waiting parent, and changes by a retry alone", async () => {
+describe("commits", () => {
+  it("keeps small outputs inline and loads large ones when they are named; null is an output", async () => {
+    const worker = await registerWorker(world);
+    const one = await startOne(world);
+    const large = "x".repeat(9_000);
+    const claimed = await claimOne(world, worker, one);
+    const steps = [succeededStep("large", large), succeededStep("none", null), succeededStep("small", { b: 1, a: 2 })];
+    await commitOne(world, worker, releaseOf(claimed, 0, { steps }));
+    const again = await claimOne(world, worker, one);
+    const outputs = Object.fromEntries(again.steps.map((step) => [step.id, step.output]));
+    expect(outputs).toEqual({
+      large: { kind: "stored" },
+      none: { kind: "value", value: null },
+      small: { kind: "value", value: { b: 1, a: 2 } },
+    });
+    const loaded = await createExecutionStore(world.worker).loadOutputs(one, ["large", "small", "unknown"]);
+    expect([...loaded.keys()].sort()).toEqual(["large", "small"]);
+    expect(loaded.get("large")).toBe(large);
+  });
+
+  it("changes no finished step run but under a new iter (I3)", async () => {
+    const worker = await registerWorker(world);
+    const claimed = await claimOne(world, worker, await startOne(world));
+    await commitOne(world, worker, itemOf(claimed, { steps: [succeededStep("a", 1)] }));
+    const changed = itemOf({ ...claimed, seq: 2 }, { steps: [succeededStep("a", 2)] });
+    await expect(commitOne(world, worker, changed)).rejects.toMatchObject({ code: "23514" });
+    const anew = itemOf({ ...claimed, seq: 2 }, { steps: [succeededStep("a", 2, { iter: 2 })] });
+    expect(await commitOne(world, worker, anew)).toMatchObject({ kind: "applied" });
+  });
+
+  it("tells a parent's store how its child ended, and nothing while it runs", async () => {
+    const worker = await registerWorker(world);
+    const store = createExecutionStore(world.worker);
     const one = await startOne(world);
     const claimed = await claimOne(world, worker, one);
-    await commitOne(world, worker, endOf(claimed, { steps: [succeededStep("a", 1)] }));
-    expect(await factsOf(world, one)).toMatchObject({ status: "succeeded", owner: null, output: { done: true } });
-    expect(await createExecutionStore(world.worker).claim(worker, [one])).toMatchObject([{ kind: "none" }]);
-    expect(await createExecutionStore(world.worker).loadChildResult(one.tenantId, one.executionId)).toEqual({
+    expect(await store.loadChildResult(one.tenantId, one.executionId)).toBeNull();
+    await commitOne(world, worker, endOf(claimed));
+    expect(await store.loadChildResult(one.tenantId, one.executionId)).toEqual({
       status: "succeeded",
       output: { done: true },
     });
-    const change = "update keelson.executions set status = 'failed', error = '{}', output = null where id = $1";
-    await expect(world.admin.query(change, [one.executionId])).rejects.toThrow("it changes by a retry alone");
   });
 
-  it("has finished step runs that no commit changes", async () => {
-    const one = await startOne(world);
+  it("keeps the keys of payloads in their order, through every hand", async () => {
+    const input = JSON.parse('{"z":1,"a":{"y":1,"b":2},"10":3,"2":4}') as Json;
+    const text = JSON.stringify(input);
+    const worker = await registerWorker(world);
+    const one = await startOne(world, { input });
     const claimed = await claimOne(world, worker, one);
-    await commitOne(world, worker, itemOf(claimed, { steps: [succeededStep("a", 1)] }));
-    const rewrite = commitOne(world, worker, itemOf({ ...claimed, seq: 2 }, { steps: [succeededStep("a", 2)] }));
-    await expect(rewrite).rejects.toThrow("a finished step run does not change");
-    const anew = { ...pendingStep("a"), iter: 2 };
-    expect(await commitOne(world, worker, itemOf({ ...claimed, seq: 2 }, { steps: [anew] }))).toMatchObject({
-      kind: "applied",
+    expect(JSON.stringify(claimed.input)).toBe(text);
+    const step = { ...pendingStep("a"), status: "running" as const, attempt: 1, input, sentAt: claimed.nowAt };
+    await commitOne(world, worker, releaseOf(claimed, 0, { steps: [step, succeededStep("b", input)] }));
+    const again = await claimOne(world, worker, one);
+    const [a, b] = again.steps;
+    expect(JSON.stringify(a?.input)).toBe(text);
+    expect(JSON.stringify(b?.output.kind === "value" && b.output.value)).toBe(text);
+    await commitOne(world, worker, endOf(again, { end: { output: input, error: null, parent: null } }));
+    const ended = await executionRead(world.app, one.tenantId, one.executionId);
+    expect(JSON.stringify(ended?.output)).toBe(text);
+  });
+});
+
+describe("interventions", () => {
+  it("answers a cancel and a wake with sent, ended or unknown, and keeps one letter of a kind", async () => {
+    const worker = await registerWorker(world);
+    const one = await startOne(world);
+    const notify = (wish: Parameters<typeof executionNotify>[3]) =>
+      executionNotify(world.app, one.tenantId, one.executionId, wish);
+    expect(await notify({ kind: "cancel" })).toBe("sent");
+    expect(await notify({ kind: "cancel" })).toBe("sent");
+    expect(await notify({ kind: "wake", stepId: "a" })).toBe("sent");
+    expect(await notify({ kind: "wake", stepId: "b" })).toBe("sent");
+    expect(await countOf(world, "inbox", one)).toBe(3);
+    await commitOne(world, worker, endOf(await claimOne(world, worker, one)));
+    expect(await notify({ kind: "cancel" })).toBe("ended");
+    expect(await executionNotify(world.app, one.tenantId, newId(), { kind: "cancel" })).toBe("unknown");
+    const foreign = await world.tenant();
+    expect(await executionNotify(world.app, foreign, one.executionId, { kind: "cancel" })).toBe("unknown");
+  });
+
+  it("retries what stands as it was seen, once, and calls everything else stale", async () => {
+    const worker = await registerWorker(world);
+    const one = await startOne(world);
+    const reopening = {
+      ...one,
+      gen: 1,
+      seq: 2,
+      events: [{ type: "execution.retried" }],
+      steps: [],
+      summary: { progress: {}, current: [], retrying: null },
+      deadlineAt: null,
+      nowAt: Date.now(),
+      parentGen: null,
+    };
+    expect(await executionRetry(world.app, reopening)).toBe("stale");
+    await commitOne(world, worker, endOf(await claimOne(world, worker, one)));
+    expect(await executionRetry(world.app, { ...reopening, seq: 1 })).toBe("stale");
+    const verdicts = await Promise.all([1, 2, 3].map(() => executionRetry(world.app, reopening)));
+    expect(verdicts.sort()).toEqual(["retried", "stale", "stale"]);
+    expect(await factsOf(world, one)).toMatchObject({ status: "queued", gen: 2, epoch: "2", seq: 3, due: true });
+  });
+
+  it("holds what is accepted while paused, children and retries too, and frees all on resume", async () => {
+    const worker = await registerWorker(world);
+    const one = await startOne(world);
+    const parent = await claimOne(world, worker, await startOne(world, { tenantId: one.tenantId }));
+    await commitOne(world, worker, endOf(await claimOne(world, worker, one)));
+    expect(await workflowPause(world.app, one.tenantId, one.workflowId)).toBe(true);
+    expect(await workflowPause(world.app, one.tenantId, one.workflowId)).toBe(true);
+    const start = { ...one, executionId: newId() };
+    expect(await executionStart(world.app, startRequest(start))).toMatchObject({ kind: "started", held: true });
+    const retried = await executionRetry(world.app, {
+      ...one,
+      gen: 1,
+      seq: 2,
+      events: [{ type: "execution.retried" }],
+      steps: [],
+      summary: { progress: {}, current: [], retrying: null },
+      deadlineAt: null,
+      nowAt: Date.now(),
+      parentGen: null,
     });
-  });
-
-  it("goes on by a retry under the next generation, once for two who ask", async () => {
-    const one = await startOne(world);
-    const claimed = await claimOne(world, worker, one);
-    const error = { code: "HTTP_STATUS" as const, message: "500", step: "a" };
-    const failed: StepState = { ...pendingStep("a"), status: "failed", attempt: 1, failures: 1, error };
+    expect(retried).toBe("held");
+    const child = { ...one, executionId: newId() };
     await commitOne(
       world,
       worker,
-      endOf(claimed, {
-        events: [{ type: "execution.failed" }],
-        status: "failed",
-        steps: [failed],
-        end: { output: null, error, parent: null },
+      itemOf(parent, {
+        children: [
+          {
+            ...child,
+            workflowName: "w",
+            version: 1,
+            input: null,
+            trigger: {},
+            timeoutMs: null,
+            deadlineAt: null,
+            nesting: 1,
+            parent: null,
+            quietFailure: false,
+          },
+        ],
       }),
     );
-    const read = await executionRead(world.app, one.tenantId, one.executionId);
-    expect(read).toMatchObject({ status: "failed", error, steps: [{ status: "failed" }] });
-    const reopening = {
-      ...one,
-      gen: read!.gen,
-      seq: read!.seq,
-      events: [{ type: "execution.queued" }],
-      steps: [{ ...pendingStep("a"), iter: 2, keyIter: 2 }],
-      summary: { progress: { pending: 1 }, current: [], retrying: null },
-      deadlineAt: null,
-      nowAt: read!.nowAt,
-      parentGen: null,
-    };
-    const verdicts = await Promise.all([1, 2].map(() => executionRetry(world.app, reopening)));
-    expect(verdicts.sort()).toEqual(["retried", "stale"]);
-    const again = await claimOne(world, worker, one);
-    expect(again).toMatchObject({
-      gen: 2,
-      seq: 3,
-      failing: null,
-      steps: [{ status: "pending", iter: 2, error: null }],
-    });
-  });
-});
-
-describe("children", () => {
-  it("are born with their parent's commit, and tell it of their end", async () => {
-    const parent = await startOne(world, { input: 1 });
-    const claimed = await claimOne(world, worker, parent);
-    const child = childOf(parent, { deadlineAt: claimed.nowAt + 3_600_000, input: null });
-    await commitOne(world, worker, releaseOf(claimed, null, { children: [child] }));
-    const ref = { ...parent, executionId: child.executionId };
-    const held = await claimOne(world, worker, ref);
-    expect(held).toMatchObject({ input: null, nesting: 1, deadlineAt: child.deadlineAt, parent: child.parent });
-    await commitOne(world, worker, endOf(held));
-    expect(await createExecutionStore(world.worker).readInbox(parent)).toMatchObject([
-      { kind: "childEnded", stepId: "call", sourceId: child.executionId },
-    ]);
-    const woken = await claimOne(world, worker, parent);
-    const { id } = woken.inbox[0]!;
-    expect(await commitOne(world, worker, releaseOf(woken, 60_000, { eaten: [id] }))).toMatchObject({ mail: false });
-  });
-
-  it("are cancelled with their parent, but for those that have ended", async () => {
-    const parent = await startOne(world);
-    const claimed = await claimOne(world, worker, parent);
-    const children = [childOf(parent), childOf(parent)];
-    const ids = children.map(({ executionId }) => executionId);
-    await commitOne(world, worker, itemOf(claimed, { children }));
-    await commitOne(world, worker, endOf(await claimOne(world, worker, { ...parent, executionId: ids[0]! })));
-    await commitOne(world, worker, itemOf({ ...claimed, seq: 2 }, { cancels: ids }));
-    const mail = await Promise.all(ids.map((executionId) => countOf(world, "inbox", { ...parent, executionId })));
-    expect(mail).toEqual([0, 1]);
-  });
-
-  it("are held where their workflow is paused, due by their deadline alone, and start on resume", async () => {
-    const parent = await startOne(world);
-    const claimed = await claimOne(world, worker, parent);
-    const of = await world.workflow(parent.tenantId, NO_STEPS);
-    await workflowPause(world.app, parent.tenantId, of.workflowId);
-    const children = [childOf(parent, of), childOf(parent, { ...of, deadlineAt: claimed.nowAt - 1 })];
-    await commitOne(world, worker, itemOf(claimed, { children }));
-    const [waits, late] = children.map(({ executionId }) => ({ ...parent, executionId }));
-    expect(await factsOf(world, waits!)).toMatchObject({ held: true, due: false, sweep_at: null });
-    const store = createExecutionStore(world.worker);
-    expect(await store.claim(worker, [waits!])).toMatchObject([{ kind: "none" }]);
-    const swept = await createSweepStore(world.dispatcher).sweepDue(100);
-    expect(swept.map(({ executionId }) => executionId)).toContain(late!.executionId);
-    // Its deadline is past: it may be claimed, held as it is, to be ended.
-    expect(await claimOne(world, worker, late!)).toMatchObject({ held: true, status: "queued" });
-    expect(await workflowResume(world.app, parent.tenantId, of.workflowId)).toBe(2);
-    expect(await claimOne(world, worker, waits!)).toMatchObject({ held: false });
-  });
-});
-
-describe("a hold that is lifted while somebody has the lease", () => {
-  it("makes the execution due when it is given back, by a commit and by letting go", async () => {
-    for (const giveBack of ["commit", "letGo"] as const) {
-      const parent = await startOne(world);
-      const of = await world.workflow(parent.tenantId, NO_STEPS);
-      await workflowPause(world.app, parent.tenantId, of.workflowId);
-      const claimed = await claimOne(world, worker, parent);
-      const child = childOf(parent, { ...of, deadlineAt: claimed.nowAt - 1 });
-      await commitOne(world, worker, itemOf(claimed, { children: [child] }));
-      const ref = { ...parent, executionId: child.executionId };
-      const held = await claimOne(world, worker, ref);
-      await workflowResume(world.app, parent.tenantId, of.workflowId);
-      if (giveBack === "letGo") await createExecutionStore(world.worker).letGo(worker, [ref]);
-      else await commitOne(world, worker, releaseOf(held, null, { status: "queued" }));
-      expect(await factsOf(world, ref)).toMatchObject({ status: "queued", owner: null, held: false, due: true });
+    for (const ref of [one, start, child]) {
+      expect(await factsOf(world, ref)).toMatchObject({ held: true, wake_at: null, status: "queued" });
+      expect(await executionClaim(world.worker, worker, ref.tenantId, [ref.executionId])).toMatchObject([
+        { kind: "none" },
+      ]);
     }
+    expect(await workflowResume(world.app, one.tenantId, one.workflowId)).toBe(3);
+    for (const ref of [one, start, child]) expect(await factsOf(world, ref)).toMatchObject({ held: false, due: true });
+    expect(await workflowResume(world.app, one.tenantId, one.workflowId)).toBe(0);
+    await archive(one);
+    expect(await workflowPause(world.app, one.tenantId, one.workflowId)).toBe(false);
+    expect(await workflowResume(world.app, one.tenantId, one.workflowId)).toBeNull();
   });
 });
 
-function childOf(parent: Started, changes: Partial<ChildStart> = {}): ChildStart {
-  return {
-    executionId: newId(),
-    workflowId: parent.workflowId,
-    workflowName: "child",
-    versionId: parent.versionId,
-    version: 1,
-    input: { from: "parent" },
-    trigger: { type: "subworkflow" },
-    timeoutMs: null,
-    deadlineAt: null,
-    nesting: 1,
-    parent: { executionId: parent.executionId, stepId: "call", gen: 1 },
-    quietFailure: true,
-    ...changes,
-  };
-}
+describe("sweeps and ticks", () => {
+  it("shares what is due among sweepers, tells none twice within seconds, and is bounded", async () => {
+    const tenantId = await world.tenant();
+    const mine: string[] = [];
+    for (let count = 0; count < 20; count += 1) mine.push((await startOne(world, { tenantId })).executionId);
+    await world.admin.query("update keelson.executions set sweep_at = now() where tenant_id = $1", [tenantId]);
+    const sweeps = createSweepStore(world.dispatcher);
+    expect(await sweeps.sweepDue(1)).toHaveLength(1);
+    await world.admin.query("update keelson.executions set sweep_at = now() where tenant_id = $1", [tenantId]);
+    const found = await Promise.all([1, 2, 3, 4].map(() => sweeps.sweepDue(1000)));
+    const ids = found
+      .flat()
+      .filter((ref) => ref.tenantId === tenantId)
+      .map((ref) => ref.executionId);
+    expect(ids.sort()).toEqual(mine.sort());
+    expect((await sweeps.sweepDue(1000)).filter((ref) => ref.tenantId === tenantId)).toEqual([]);
+  });
+
+  it("tells a tick what the worker owns and whether it has mail, and a dead worker that it is dead", async () => {
+    const leases = createLeaseStore(world.worker, {
+      url: world.workerUrl,
+      applicationName: "tick",
+      stats: () => ({ load: 1 }),
+    });
+    world.onClose(() => leases.close());
+    const worker = await leases.register("w", 60_000);
+    const one = await startOne(world);
+    await claimOne(world, worker, one);
+    expect((await leases.tick(worker, 60_000)).owned).toMatchObject([{ executionId: one.executionId, mail: false }]);
+    await executionNotify(world.app, one.tenantId, one.executionId, { kind: "cancel" });
+    expect((await leases.tick(worker, 60_000)).owned).toMatchObject([{ executionId: one.executionId, mail: true }]);
+    await leases.retire(worker);
+    expect((await leases.tick(worker, 60_000)).alive).toBe(false);
+    const late = await leases.register("w", -1);
+    expect((await leases.tick(late, 60_000)).alive).toBe(false);
+  });
+});

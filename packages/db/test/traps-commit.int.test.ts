@@ -265,13 +265,15 @@ describe("T10: two group commits lock each other's executions by foreign-key che
     const first = await executionCommit(inSession(world, one), worker, tenantId, [
       itemOf(mine, { cancels: [b.executionId] }),
     ]);
-    const second = await executionCommit(inSession(world, two), worker, tenantId, [
-      itemOf(theirs, { cancels: [a.executionId] }),
-    ]).finally(async () => {
+    try {
+      const second = await executionCommit(inSession(world, two), worker, tenantId, [
+        itemOf(theirs, { cancels: [a.executionId] }),
+      ]);
+      await two.client.query("commit");
+      return { a, b, verdicts: [...first, ...second] };
+    } finally {
       await one.client.query("commit");
-    });
-    await two.client.query("commit");
-    return { a, b, verdicts: [...first, ...second] };
+    }
   }
 
   it("lets both go on, and both letters arrive", async () => {
