@@ -9,6 +9,7 @@ describe("isDatabaseUnreachable", () => {
     coded("57P01"),
     coded("08006"),
     coded("P1001"),
+    coded("P2028"),
     coded("ENOENT", { syscall: "connect" }),
     new Error("Connection terminated unexpectedly"),
     new Error("outer", { cause: new Error("inner", { cause: coded("ECONNRESET") }) }),

@@ -6,8 +6,8 @@ const CODES = new Set([
   ..."ECONNREFUSED ECONNRESET ETIMEDOUT EPIPE ENOTFOUND EAI_AGAIN EHOSTUNREACH ENOENT".split(" "),
   // PostgreSQL: too many connections, shut down, crashed, starting; cancelled by a time-out; a standby takes no writes
   ..."53300 57P01 57P02 57P03 57014 25006".split(" "),
-  // Prisma: unreachable, timed out, connection closed, no free connection
-  ..."P1001 P1002 P1008 P1017 P2024 P2037".split(" "),
+  // Prisma: unreachable, timed out, connection closed, no free connection, no transaction in time
+  ..."P1001 P1002 P1008 P1017 P2024 P2028 P2037".split(" "),
 ]);
 
 const CODELESS_MESSAGES = new Set([
