@@ -3,8 +3,9 @@
 import { LIMITS } from "@keelson/contracts";
 import { AppError, addLogFields, readRawBody, toAppError } from "@keelson/service-kit";
 import { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from "express";
+import type { HookRequest } from "./hook-request.ts";
 import type { Observer } from "./observe.ts";
-import type { HookRequest, Receipt, Receive } from "./receive.ts";
+import type { Receipt, Receive } from "./receive.ts";
 
 const PATH = "/hooks/:hookId";
 

@@ -3,12 +3,13 @@
 //  R2. Nothing is parsed, counted against the producer or told to the sender before the signature holds.
 //  R3. A repeat of an accepted delivery wins over whatever its body would be refused for; the rate stands before both,
 //      since it counts requests.
+//  R4. What is remembered of a hook may be as old as a second, but starts no version but the latest.
 
-import { DEFAULT_TENANT_LIMITS, type Json, isJsonObject } from "@keelson/contracts";
+import { DEFAULT_TENANT_LIMITS, type Json, assertNever } from "@keelson/contracts";
 import type { DeliveryRecord, DeliveryVerdict, ExecutionStart } from "@keelson/db";
 import { AppError } from "@keelson/service-kit";
 import { type BodyType, bodyTypeOf, parseBody } from "./body/parse-body.ts";
-import { type ArrivedHeaders, deliveryHeaders, queryOf, triggerHeaders } from "./delivery/headers.ts";
+import { deliveryRecord, startRecord } from "./delivery/records.ts";
 import {
   type Refusal,
   bodyMalformed,
@@ -20,19 +21,12 @@ import {
 } from "./delivery/refusal.ts";
 import type { KeepRejected } from "./delivery/rejections.ts";
 import type { HookDirectory, OpenHook } from "./hooks/hook-directory.ts";
+import type { HookRequest } from "./hook-request.ts";
 import type { RateLimit } from "./limits/rate-limit.ts";
+import type { SignatureRefusal } from "./signature/refusal.ts";
 import { repeatKeyOf } from "./signature/repeat-key.ts";
+import { slackChallenge } from "./signature/slack-challenge.ts";
 import { verifySignature } from "./signature/verify-signature.ts";
-
-export interface HookRequest {
-  readonly hookId: string;
-  readonly headers: ArrivedHeaders;
-  readonly contentType: string | undefined;
-  /** As it stands after the `?`, or empty. */
-  readonly search: string;
-  /** Byte by byte as they arrived. */
-  readonly rawBody: Uint8Array;
-}
 
 export type Receipt =
   | { readonly kind: "accepted" | "duplicate"; readonly deliveryId: string; readonly executionId: string }
@@ -64,8 +58,8 @@ export type Note = (fields: Readonly<Record<string, unknown>>) => void;
 /** Resolves with what was committed; rejects with an AppError where the request is refused. */
 export type Receive = (request: HookRequest, note: Note) => Promise<Receipt>;
 
-/** A request that passed the signature, with what is written down of it. */
-interface Signed {
+/** A request to a hook that takes some, with what it is judged by. */
+interface Arrived {
   readonly request: HookRequest;
   readonly hook: OpenHook;
   readonly type: BodyType;
@@ -76,7 +70,9 @@ interface Signed {
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** Wrongly signed requests a minute to one hook that are refused with 401; more of them with 429. */
 const WRONG_PER_MINUTE = 600;
-/** A workflow that is saved again and again while one request is looked at is given up on. */
+/** Of these, so many are not refused before the hook was looked up anew: its settings may just have changed. */
+const SECOND_LOOKS_PER_MINUTE = 30;
+/** A workflow that is saved again and again while one request is judged is given up on. */
 const MAX_LOOKS = 5;
 /** For hooks that do not exist: verifying takes its time there too. */
 const DUMMY = {
@@ -88,14 +84,20 @@ export function createReceiver(deps: ReceiverDeps): Receive {
   return async (request, note) => {
     const receivedAtMs = deps.nowMs();
     const type = requireBodyType(request);
+    let counted = false;
     for (let look = 0; look < MAX_LOOKS; look++) {
       const hook = await requireHook(request, look > 0);
       const { tenantId, workflowName: workflow, triggerId: trigger_id } = hook.found;
       note({ tenant_id: tenantId, workflow, trigger_id });
-      const signed = { request, hook, type, note, receivedAtMs };
-      await requireSignature(signed);
-      if (look === 0) await requireRate(signed);
-      const receipt = await admit(signed);
+      const arrived = { request, hook, type, note, receivedAtMs };
+      const verdict = verifySignature({ ...hook, ...request, nowMs: receivedAtMs });
+      if (!verdict.ok) {
+        if (look === 0 && mayLookAgain(hook)) continue;
+        return refuseWrong(arrived, verdict.reason);
+      }
+      if (!counted) await requireRate(arrived);
+      counted = true;
+      const receipt = await admit(arrived);
       if (receipt !== null) return receipt;
     }
     throw new AppError("UNAVAILABLE", { headers: { "retry-after": "1" } });
@@ -103,68 +105,61 @@ export function createReceiver(deps: ReceiverDeps): Receive {
 
   async function requireHook(request: HookRequest, anew: boolean): Promise<OpenHook> {
     const hookId = request.hookId.toLowerCase();
-    const known = UUID.test(hookId);
-    const hook = known ? await (anew ? deps.hooks.findAnew(hookId) : deps.hooks.find(hookId)) : UNKNOWN;
+    const wellFormed = UUID.test(hookId);
+    const hook = wellFormed ? await (anew ? deps.hooks.findAnew(hookId) : deps.hooks.find(hookId)) : UNKNOWN;
     if (hook.kind === "open") return hook;
-    verifySignature({ ...DUMMY, rawBody: request.rawBody, headers: request.headers, nowMs: deps.nowMs() });
+    verifySignature({ ...DUMMY, ...request, nowMs: deps.nowMs() });
     throw new AppError(hook.kind === "gone" ? "HOOK_GONE" : "NOT_FOUND");
   }
 
-  async function requireSignature(signed: Signed): Promise<void> {
-    const { request, hook } = signed;
-    const verdict = verifySignature({
-      signature: hook.signature,
-      secrets: hook.secrets,
-      rawBody: request.rawBody,
-      headers: request.headers,
-      nowMs: signed.receivedAtMs,
-    });
-    if (verdict.ok) return;
-    signed.note({ reason: verdict.reason.code });
-    const afterMs = deps.rate.take(`wrong ${hook.found.hookId}`, WRONG_PER_MINUTE);
-    if (afterMs !== null) throw rateLimited(afterMs);
-    await refuse(signed, deliveryOf(signed, null), signatureRefused(verdict.reason), false);
+  function mayLookAgain(hook: OpenHook): boolean {
+    return deps.rate.take(`look ${hook.found.hookId}`, SECOND_LOOKS_PER_MINUTE) === null;
   }
 
-  async function requireRate(signed: Signed): Promise<void> {
-    const { found } = signed.hook;
-    const perMinute = found.limits.webhookPerMinute ?? DEFAULT_TENANT_LIMITS.webhookPerMinute;
-    const afterMs = deps.rate.take(`signed ${found.hookId}`, perMinute);
-    if (afterMs !== null) await refuse(signed, deliveryOf(signed, null), rateExceeded(afterMs, perMinute));
+  async function refuseWrong(arrived: Arrived, reason: SignatureRefusal): Promise<never> {
+    const afterMs = deps.rate.take(`wrong ${arrived.hook.found.hookId}`, WRONG_PER_MINUTE);
+    if (afterMs !== null) throw rateLimited(afterMs);
+    return refuse(arrived, recordOf(arrived, null), signatureRefused(reason), false);
+  }
+
+  async function requireRate(arrived: Arrived): Promise<void> {
+    const { hookId, limits } = arrived.hook.found;
+    const perMinute = limits.webhookPerMinute ?? DEFAULT_TENANT_LIMITS.webhookPerMinute;
+    const afterMs = deps.rate.take(`signed ${hookId}`, perMinute);
+    if (afterMs !== null) await refuse(arrived, recordOf(arrived, null), rateExceeded(afterMs, perMinute));
   }
 
   /** Null: the workflow was saved in the meantime, and the latest version's settings hold. */
-  async function admit(signed: Signed): Promise<Receipt | null> {
-    const { request, hook, type } = signed;
+  async function admit(arrived: Arrived): Promise<Receipt | null> {
+    const { request, hook, type } = arrived;
     const body = request.rawBody.length === 0 ? EMPTY : parseBody(type, request.rawBody);
     const repeatKey = repeatKeyOf(hook.signature, request.headers, body.ok ? body.value : null);
-    const delivery = deliveryOf(signed, repeatKey);
-    if (!body.ok) return refuseUnlessRepeat(signed, delivery, bodyMalformed(body.problem));
-    const challenge = challengeOf(hook, body.value);
+    const delivery = recordOf(arrived, repeatKey);
+    if (!body.ok) return refuseUnlessRepeat(arrived, delivery, bodyMalformed(body.problem));
+    const challenge = slackChallenge(hook.signature, body.value);
     if (challenge !== null) return { kind: "challenged", challenge };
     const problems = hook.checkInput(body.value);
-    if (problems.length > 0) return refuseUnlessRepeat(signed, delivery, inputInvalid(problems));
+    if (problems.length > 0) return refuseUnlessRepeat(arrived, delivery, inputInvalid(problems));
     const maxUnfinished = hook.found.limits.unfinishedExecutions ?? DEFAULT_TENANT_LIMITS.unfinishedExecutions;
-    return take(signed, delivery, body.value, maxUnfinished, tooManyUnfinished());
+    return take(arrived, delivery, body.value, maxUnfinished, tooManyUnfinished());
   }
 
-  /** Of a tenant that may start nothing, only repeats are taken. */
-  function refuseUnlessRepeat(signed: Signed, delivery: DeliveryRecord, refusal: Refusal): Promise<Receipt | null> {
-    if (delivery.repeatKey === null) return refuse(signed, delivery, refusal);
-    return take(signed, delivery, null, 0, refusal);
+  /** Where nothing may be started, a repeat is still taken, and a version that is not the latest found out. */
+  function refuseUnlessRepeat(arrived: Arrived, delivery: DeliveryRecord, refusal: Refusal): Promise<Receipt | null> {
+    return take(arrived, delivery, null, 0, refusal);
   }
 
   /** The commit (R1). `ifFull`: the refusal where it is no repeat, and nothing more may be started. */
   async function take(
-    signed: Signed,
+    arrived: Arrived,
     delivery: DeliveryRecord,
     input: Json,
     maxUnfinished: number,
     ifFull: Refusal,
   ): Promise<Receipt | null> {
-    const { tenantId } = signed.hook.found;
-    const start = startOf(signed, delivery, input, deps.newId());
-    const body = signed.request.rawBody;
+    const { tenantId } = arrived.hook.found;
+    const start = startRecord({ ...arrived, delivery, input, executionId: deps.newId() });
+    const body = arrived.request.rawBody;
     const verdict = await deps.accept({ tenantId, delivery, body, start, maxUnfinished });
     switch (verdict.kind) {
       case "accepted":
@@ -173,57 +168,33 @@ export function createReceiver(deps: ReceiverDeps): Receive {
       case "duplicate":
         return { kind: "duplicate", deliveryId: delivery.id, executionId: verdict.executionId };
       case "full":
-        return refuse(signed, delivery, ifFull);
+        return refuse(arrived, delivery, ifFull);
       case "stale":
         return null;
       case "archived":
         throw new AppError("HOOK_GONE");
-      default:
+      case "unknown":
         throw new AppError("NOT_FOUND");
+      default:
+        return assertNever(verdict);
     }
   }
 
-  async function refuse(signed: Signed, delivery: DeliveryRecord, refusal: Refusal, isSigned = true): Promise<never> {
-    const { tenantId } = signed.hook.found;
-    const body = signed.request.rawBody;
-    await deps.keepRejected({ tenantId, delivery, body, reason: refusal.reason, signed: isSigned });
-    throw refusal.answer;
+  async function refuse(arrived: Arrived, delivery: DeliveryRecord, refusal: Refusal, signed = true): Promise<never> {
+    const { reason, answer } = refusal;
+    arrived.note({ reason: reason.code });
+    const { tenantId } = arrived.hook.found;
+    await deps.keepRejected({ tenantId, delivery, body: arrived.request.rawBody, reason, signed });
+    throw answer;
   }
 
-  function deliveryOf({ request, hook }: Signed, repeatKey: string | null): DeliveryRecord {
-    const { hookId, workflowId } = hook.found;
-    return {
-      id: deps.newId(),
-      hookId,
-      workflowId,
-      repeatKey,
-      headers: deliveryHeaders(request.headers),
-      query: queryOf(request.search),
-      contentType: request.contentType ?? null,
-    };
+  function recordOf(arrived: Arrived, repeatKey: string | null): DeliveryRecord {
+    return deliveryRecord({ ...arrived, repeatKey, id: deps.newId() });
   }
 }
 
 const UNKNOWN = { kind: "unknown" } as const;
 const EMPTY = { ok: true, value: null } as const;
-
-function startOf(signed: Signed, delivery: DeliveryRecord, input: Json, executionId: string): ExecutionStart {
-  const { request, hook, receivedAtMs } = signed;
-  return {
-    executionId,
-    versionId: hook.found.versionId,
-    triggerType: "webhook",
-    trigger: {
-      type: "webhook",
-      id: hook.found.triggerId,
-      deliveryId: delivery.id,
-      headers: triggerHeaders(request.headers, hook.signature),
-      query: delivery.query,
-      receivedAt: new Date(receivedAtMs).toISOString(),
-    },
-    input,
-  };
-}
 
 function requireBodyType(request: HookRequest): BodyType {
   const type = bodyTypeOf(request.contentType);
@@ -233,10 +204,4 @@ function requireBodyType(request: HookRequest): BodyType {
   throw new AppError("UNSUPPORTED_MEDIA_TYPE", {
     detail: "Send application/json or any +json, application/x-www-form-urlencoded or text/*, in UTF-8.",
   });
-}
-
-function challengeOf(hook: OpenHook, body: Json): string | null {
-  if (hook.signature.scheme !== "slack" || !isJsonObject(body) || body["type"] !== "url_verification") return null;
-  const challenge = body["challenge"];
-  return typeof challenge === "string" ? challenge : null;
 }

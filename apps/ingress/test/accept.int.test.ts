@@ -164,6 +164,13 @@ describe("the latest version", () => {
     expect(answer.status).toBe(401);
   });
 
+  it("says from its save on which inputs fit, although the one before is remembered", async () => {
+    const saved = await tenant.workflow({ triggers: [ORDERS], inputSchema: false });
+    expect((await ingress.send({ path: saved.path(), headers: standardHeaders(BODY), body: BODY })).status).toBe(422);
+    await saved.save({ triggers: [ORDERS] });
+    expect((await ingress.send({ path: saved.path(), headers: standardHeaders(BODY), body: BODY })).status).toBe(202);
+  });
+
   it("that leaves a hook out makes it unknown, and one that puts it back makes it the same hook with the same keys", async () => {
     const saved = await tenant.workflow({ triggers: [ORDERS] });
     const headers = standardHeaders(BODY, { id: "msg_back" });

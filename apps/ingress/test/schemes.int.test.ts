@@ -187,6 +187,14 @@ describe("secrets", () => {
     expect([(await send(WHSEC)).status, (await send(OTHER_WHSEC)).status]).toEqual([401, 202]);
   });
 
+  it("that are new pass at once, although the hook is remembered without them", async () => {
+    const workflow = await hook({ secrets: ["ADDED"] });
+    const send = () => ingress.send({ path: workflow.path(), headers: standardHeaders(BODY), body: BODY });
+    expect((await send()).status).toBe(401);
+    await tenant.secret("ADDED", WHSEC);
+    expect((await send()).status).toBe(202);
+  });
+
   it("that have changed hold at once where the change is told of", async () => {
     await tenant.secret("CHANGING", WHSEC);
     const workflow = await hook({ secrets: ["CHANGING"] });

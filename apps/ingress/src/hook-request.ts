@@ -1,0 +1,12 @@
+import type { ArrivedHeaders } from "./delivery/headers.ts";
+
+/** A webhook request as it arrived. */
+export interface HookRequest {
+  readonly hookId: string;
+  readonly headers: ArrivedHeaders;
+  readonly contentType: string | undefined;
+  /** As it stands after the `?`, or empty. */
+  readonly search: string;
+  /** Byte by byte as they arrived. */
+  readonly rawBody: Uint8Array;
+}
