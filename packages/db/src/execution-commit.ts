@@ -30,9 +30,7 @@ export async function executionCommit(
     tenantId,
     workerId,
     JSON.stringify(items.map(itemRow)),
-    JSON.stringify(
-      items.map((item) => ({ executionId: item.executionId, count: item.events.length, items: item.events })),
-    ),
+    JSON.stringify(items.map(batchRow)),
     jsonOrNull(items.flatMap((item) => item.steps.map((step) => stepRow(step, item)))),
     jsonOrNull(
       items.flatMap((item) => item.attempts.map((attempt) => ({ executionId: item.executionId, ...attempt }))),
@@ -69,6 +67,7 @@ function itemRow(item: CommitItem) {
     executionId: item.executionId,
     epoch: item.epoch,
     seq: item.seq,
+    lastSeq: item.seq + item.events.length,
     status: item.status,
     failing: isEnded(item.status) ? null : item.failing,
     summary: item.summary,
@@ -81,6 +80,11 @@ function itemRow(item: CommitItem) {
     output: item.end?.output ?? null,
     error: item.end?.error ?? null,
   };
+}
+
+function batchRow(item: CommitItem) {
+  const { executionId, epoch, seq, events } = item;
+  return { executionId, epoch, firstSeq: seq + 1, lastSeq: seq + events.length, items: events };
 }
 
 /** A step run as `step_runs_write` takes it; a due time relative to now, since only PostgreSQL's clock is compared. */

@@ -91,6 +91,7 @@ it("commits by primary keys alone", async () => {
     executionId: ids[0],
     epoch: 1,
     seq: 1,
+    lastSeq: 2,
     status: "running",
     retrying: false,
     release: false,
@@ -108,7 +109,7 @@ it("commits by primary keys alone", async () => {
       tenantId,
       worker,
       JSON.stringify([item]),
-      JSON.stringify([{ executionId: ids[0], count: 1, items: [{ type: "x" }] }]),
+      JSON.stringify([{ executionId: ids[0], epoch: 1, firstSeq: 2, lastSeq: 2, items: [{ type: "x" }] }]),
     ],
   );
   expect(plans).toMatch(/Index Scan using executions_pkey on executions e/);

@@ -81,7 +81,8 @@ call keelson.hot('keelson.execution_start(uuid, uuid, json, text, bytea, int)', 
 -- Writes one delivery down. p_delivery: { id, hookId, workflowId, repeatKey?, headers, query, contentType?, redeliveryOf? }
 create function keelson.delivery_insert(
   p_tenant uuid, p_delivery jsonb, p_body bytea, p_status text, p_reason jsonb, p_execution uuid)
-returns void language sql as $$
+returns void language plpgsql as $$
+begin
   insert into deliveries (
     tenant_id, id, hook_id, workflow_id, status, reason, repeat_key, headers, query, content_type, body, execution_id,
     redelivery_of)
@@ -90,8 +91,8 @@ returns void language sql as $$
     coalesce(d.query, '{}'), d."contentType", p_body, p_execution, d."redeliveryOf"
   from jsonb_to_record(p_delivery) as d (
     id uuid, "hookId" uuid, "workflowId" uuid, "repeatKey" text, headers jsonb, query jsonb, "contentType" text,
-    "redeliveryOf" uuid)
-$$;
+    "redeliveryOf" uuid);
+end $$;
 call keelson.hot('keelson.delivery_insert(uuid, jsonb, bytea, text, jsonb, uuid)', 'keelson_app');
 
 -- Takes a webhook: delivery, repeat key and execution are one commit. Verdicts: accepted, duplicate (with the first

@@ -49,9 +49,9 @@ call keelson.hot('keelson.step_runs_write(uuid, uuid[], json, boolean)', 'keelso
 -- written is joined to the rows that passed the fence: owner, epoch and seq (T6, T11). They are locked in the order of
 -- their ids, with FOR NO KEY UPDATE, which lets foreign keys be checked (T10).
 --
---   p_items     [{ executionId, epoch, seq, status, failing, summary, retrying, progress, release, wakeInMs?, labels?,
---                  ends, output?, error? }]
---   p_events    [{ executionId, count, items }]: one batch for each item
+--   p_items     [{ executionId, epoch, seq, lastSeq, status, failing, summary, retrying, progress, release, wakeInMs?,
+--                  labels?, ends, output?, error? }]
+--   p_events    [{ executionId, epoch, firstSeq, lastSeq, items }]: one batch for each item
 --   p_steps     as step_runs_write has them, or null
 --   p_attempts  [{ executionId, stepId, iter, attempt, … }], or null
 --   p_children  [{ by, id, workflowId, … }], or null
@@ -106,9 +106,9 @@ begin
     where y."executionId" = any(v_held);
   end if;
   insert into event_batches (tenant_id, execution_id, first_seq, last_seq, epoch, items)
-  select p_tenant, e.id, e.seq + 1, e.seq + y.count, e.epoch, y.items
-  from jsonb_to_recordset(p_events) as y ("executionId" uuid, count int, items jsonb)
-  join executions e on e.tenant_id = p_tenant and e.id = y."executionId"
+  select p_tenant, y."executionId", y."firstSeq", y."lastSeq", y.epoch, y.items
+  from jsonb_to_recordset(p_events) as y (
+    "executionId" uuid, epoch bigint, "firstSeq" int, "lastSeq" int, items jsonb)
   where y."executionId" = any(v_held);
   if exists (select from json_to_recordset(p_items) as x (labels jsonb) where x.labels is not null) then
     insert into execution_labels (tenant_id, name, value, execution_id)
@@ -135,7 +135,7 @@ begin
   return query
   with done as (
     update executions e set
-      seq = e.seq + y.count,
+      seq = x."lastSeq",
       status = x.status,
       failing = x.failing,
       summary = x.summary,
@@ -155,9 +155,8 @@ begin
       failed_step = x.error ->> 'step',
       finished_at = case when x.ends then now() end
     from json_to_recordset(p_items) as x (
-      "executionId" uuid, status text, failing jsonb, summary jsonb, retrying boolean, labels jsonb, progress boolean,
-      release boolean, "wakeInMs" float8, ends boolean, output json, error jsonb)
-    join jsonb_to_recordset(p_events) as y ("executionId" uuid, count int) on y."executionId" = x."executionId"
+      "executionId" uuid, "lastSeq" int, status text, failing jsonb, summary jsonb, retrying boolean, labels jsonb,
+      progress boolean, release boolean, "wakeInMs" float8, ends boolean, output json, error jsonb)
     cross join lateral (
       select exists (
         select from inbox i join executions m on m.tenant_id = i.tenant_id and m.id = i.execution_id and m.gen = i.gen
