@@ -172,7 +172,9 @@ begin
 end $$;
 
 -- Children are born in the commit that makes their parent's step wait; held where their workflow is paused.
-create function keelson.children_insert(p_tenant uuid, p_held uuid[], p_children json) returns void language sql as $$
+create function keelson.children_insert(p_tenant uuid, p_held uuid[], p_children json) returns void
+language plpgsql as $$
+begin
   insert into executions (
     tenant_id, id, workflow_id, workflow_name, version_id, version, trigger_type, trigger, input, timeout_ms,
     deadline_at, parent_id, parent_step, parent_gen, nesting, quiet_failure, held, wake_at, sweep_at)
@@ -188,8 +190,8 @@ create function keelson.children_insert(p_tenant uuid, p_held uuid[], p_children
     "timeoutMs" bigint, "deadlineAt" float8, "parentId" uuid, "parentStep" text, "parentGen" int, nesting smallint,
     "quietFailure" boolean)
   join workflows w on w.tenant_id = p_tenant and w.id = c."workflowId"
-  where c.by = any(p_held)
-$$;
+  where c.by = any(p_held);
+end $$;
 call keelson.hot('keelson.children_insert(uuid, uuid[], json)', 'keelson_worker');
 
 -- `trigger.lastSuccessAt`: the due time of a schedule's last execution that succeeded.
