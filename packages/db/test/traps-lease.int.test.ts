@@ -314,6 +314,22 @@ describe("T13: poison", () => {
     expect(await sweeps.buryTheSilent()).toBe(0);
     expect(await sweeps.buryTheSilent()).toBe(1);
   });
+
+  it("keeps the lease of one that waits for its turn to run alone, however many ticks that takes", async () => {
+    const tenantId = await world.tenant();
+    const [neighbour, poison] = await Promise.all([startHttp(tenantId), startHttp(tenantId)]);
+    await world.admin.query("update keelson.executions set losses = 2 where id = $1", [poison.executionId]);
+    const rig = createRig(world);
+    await rig.runner.tick();
+    await rig.runner.offer(neighbour);
+    await eventually(() => expect(rig.effects).toHaveLength(1));
+    await rig.runner.offer(poison);
+    for (let count = 0; count < 4; count += 1) await rig.runner.tick();
+    expect(await factsOf(world, poison)).toMatchObject({ owner: rig.workerId(), epoch: "1" });
+    rig.effects[0]!.succeed(null);
+    await eventually(() => expect(rig.effects).toHaveLength(2));
+    await rig.stop();
+  });
 });
 
 describe("T14: a hint comes a few milliseconds early", () => {

@@ -6,7 +6,7 @@ import { createAdmission } from "./admission.ts";
 import { createClaims } from "./claims.ts";
 import { beginIncarnation, type Incarnation, type IncarnationDeps } from "./incarnation.ts";
 import type { ClaimedExecution, ExecutionRef, ExecutionStore, Hints, OwnedLease } from "./ports.ts";
-import { createSession, type Session, type SessionDeps, type SessionEnd } from "./session.ts";
+import { createSession, type Session, type SessionDeps } from "./session.ts";
 
 /** Losses in a row from which on an execution runs alone in its worker. */
 const ALONE_AFTER_LOSSES = 2;
@@ -53,6 +53,8 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
   const admission = createAdmission(options.concurrency);
   const claims = createClaims(deps.store);
   const sessions = new Map<string, Session>();
+  /** Claimed and not yet done with, those that wait for their turn alone included. */
+  const known = new Set<string>();
   const running = new Set<Promise<void>>();
   let incarnation: Incarnation | null = null;
   let unknownBefore = new Set<string>();
@@ -81,6 +83,7 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
   }
 
   async function drive(holder: Incarnation, execution: ClaimedExecution, leave: () => void): Promise<void> {
+    known.add(execution.executionId);
     try {
       if (execution.losses < ALONE_AFTER_LOSSES) await hold(holder, execution);
       else {
@@ -88,12 +91,13 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
         await admission.alone(() => hold(holder, execution));
       }
     } finally {
+      known.delete(execution.executionId);
       leave();
     }
   }
 
   async function hold(holder: Incarnation, execution: ClaimedExecution): Promise<void> {
-    let end: SessionEnd = "dropped";
+    if (holder !== incarnation) return;
     try {
       const workflow = await deps.definitions.loadVersion(execution.tenantId, execution.versionId);
       const session = createSession(
@@ -102,13 +106,15 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
         workflow,
       );
       sessions.set(execution.executionId, session);
-      end = await session.run();
+      const end = await session.run();
+      if (end === "dropped" && holder === incarnation) await giveBack(holder, [execution], "dropped", true);
     } catch (error) {
+      // Left to the sweep, which comes a moment later: a fault that lasts must not spin.
       deps.log.sessionFailed(execution, error);
+      if (holder === incarnation) await giveBack(holder, [execution], "failed", false);
     } finally {
       sessions.delete(execution.executionId);
     }
-    if (end === "dropped" && holder === incarnation) await giveBack(holder, [execution], "dropped");
   }
 
   const committed: SessionDeps["observer"]["committed"] = (execution, what) => {
@@ -155,17 +161,22 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
   /** What PostgreSQL says is mine against what I know of. */
   async function reconcile(holder: Incarnation, owned: readonly OwnedLease[]): Promise<void> {
     for (const lease of owned) if (lease.mail) sessions.get(lease.executionId)?.checkMail();
-    const unknown = owned.filter((lease) => !sessions.has(lease.executionId));
+    const unknown = owned.filter((lease) => !known.has(lease.executionId));
     const unknownTwice = unknown.filter((lease) => unknownBefore.has(lease.executionId));
     unknownBefore = new Set(unknown.map((lease) => lease.executionId));
-    if (unknownTwice.length > 0) await giveBack(holder, unknownTwice, "unknown here, two ticks running");
+    if (unknownTwice.length > 0) await giveBack(holder, unknownTwice, "unknown here, two ticks running", true);
   }
 
-  async function giveBack(holder: Incarnation, refs: readonly ExecutionRef[], why: string): Promise<void> {
+  async function giveBack(
+    holder: Incarnation,
+    refs: readonly ExecutionRef[],
+    why: string,
+    hint: boolean,
+  ): Promise<void> {
     for (const ref of refs) deps.log.leaseGivenBack(ref, why);
     try {
       await deps.store.letGo(holder.workerId, refs);
-      for (const ref of refs) deps.hints.wake(ref, 0);
+      if (hint) for (const ref of refs) deps.hints.wake(ref, 0);
     } catch (error) {
       // PostgreSQL is away: the tick finds these leases once it is back, or they run out.
       deps.log.tickFailed(error);
