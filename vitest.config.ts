@@ -3,15 +3,19 @@ import { defineConfig } from "vitest/config";
 // unit needs nothing running; integration and e2e share one PostgreSQL and one Redis, started once per run.
 const services = ["./e2e/global-setup.ts"];
 
+// These wait more than they compute. With as many files at once as cores, one core would be left idle.
+const maxWorkers = "100%";
+
 export default defineConfig({
   test: {
     passWithNoTests: false,
     projects: [
-      { test: { name: "unit", include: ["{apps,packages}/*/src/**/*.test.ts"] } },
+      { test: { name: "unit", include: ["{apps,packages}/*/src/**/*.test.ts"], maxWorkers } },
       {
         test: {
           name: "integration",
           include: ["{apps,packages}/*/test/**/*.int.test.ts"],
+          maxWorkers,
           globalSetup: services,
           testTimeout: 30_000,
           hookTimeout: 120_000,

@@ -1,15 +1,14 @@
 // npm run demo: one signed webhook through the example order workflow, on an engine of its own that is stopped at the end.
 import { resolve } from "node:path";
+import { runOrderWorkflow, type OrderExecution } from "@keelson/examples/order-fulfilment";
 import { isPortFree, type Stack, type StackOptions } from "@keelson/local-stack";
-import { runOrderWorkflow, type OrderExecution } from "../examples/order-fulfilment/run.ts";
 import { readEnv, type StackEnv } from "./env.ts";
 import { createReport, explain } from "./report.ts";
 import { startEngine } from "./start-engine.ts";
-import { watchStopWish } from "./stop-wish.ts";
+import { exitCodeOf, watchStopWish } from "./stop-wish.ts";
 
 /** The stand-ins for the payment, shipping and notification services listen on this machine. */
 const STAND_INS = "127.0.0.1/32,::1/128";
-const EXIT_CODE_OF_SIGNAL: Readonly<Record<string, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 
 const stop = watchStopWish();
 const report = createReport();
@@ -18,7 +17,7 @@ const exitCode = await demo(env).catch((error: unknown) => {
   if (!stop.signal.aborted) report.line(explain(error));
   return 1;
 });
-process.exit(stop.signal.aborted ? (EXIT_CODE_OF_SIGNAL[String(stop.signal.reason)] ?? 1) : exitCode);
+process.exit(stop.signal.aborted ? exitCodeOf(stop.signal) : exitCode);
 
 async function demo(settings: StackEnv): Promise<number> {
   const stack = await startEngine({

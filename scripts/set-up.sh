@@ -1,7 +1,7 @@
 # Sourced by run.sh, in the checkout's root. Brings, by npm alone, the Node and pnpm that the project runs on into
 # .tools, installs the dependencies, and generates the Prisma client: each only where it is missing or out of date, by
 # a stamp that is written last. What is there already costs no look at the network.
-#  - No install script of a package runs, whatever npm is configured to allow: none is needed.
+#  - npm and pnpm run no package's install script here, whatever they are configured to allow.
 #  - One set-up at a time per checkout; the others wait, and find it done.
 
 NODE_VERSION=24.21.0
@@ -22,6 +22,7 @@ set_up() {
   tools_are_current && use_tools && dependencies_are_current && client_is_current && return
   mkdir -p .tools 2>/dev/null && [ -w .tools ] ||
     fail "$PWD is not writable by $(id -un), but set-up must install into it. Run as its owner, or clone it anew."
+  have_home
   lock
   tools_are_current || stage "Node and pnpm by npm" install_tools
   use_tools
@@ -67,7 +68,21 @@ install_tools() {
     show_log
     fail "npm could not install $tools (see above). Check the network and npm's registry, then run this again."
   }
+  # Puts pnpm's native binary in the place of a script that would start Node to find it.
+  run node .tools/node_modules/pnpm/install.js || {
+    show_log
+    fail "npm brought no pnpm for $platform (see above). Check that npm is not configured to leave out packages."
+  }
   echo "$platform $tools" >"$TOOLS_STAMP"
+}
+
+# npm and pnpm keep their caches in the home folder; a user who has none (nobody, a service's) gets one here.
+have_home() {
+  [ ! -w "${HOME:-/nonexistent}" ] || return 0
+  HOME=$PWD/.tools/home
+  npm_config_cache=$HOME/.npm # an npm that started this names its own
+  export HOME npm_config_cache
+  mkdir -p "$HOME"
 }
 
 use_tools() {
@@ -75,11 +90,11 @@ use_tools() {
   export PATH
 }
 
-# The dependencies: as the lockfile has them, by pnpm's native binary, which its package's own script finds.
+# The dependencies, as the lockfile has them.
 dependencies_state() {
   echo "$platform $(node --version | sed 's/[.].*//')" \
-    "$(cat pnpm-lock.yaml pnpm-workspace.yaml package.json e2e/package.json scripts/package.json \
-      apps/*/package.json packages/*/package.json | cksum)"
+    "$(cat pnpm-lock.yaml pnpm-workspace.yaml package.json e2e/package.json examples/package.json \
+      scripts/package.json apps/*/package.json packages/*/package.json | cksum)"
 }
 
 dependencies_are_current() {
@@ -88,7 +103,7 @@ dependencies_are_current() {
 
 install_dependencies() {
   rm -rf "$INSTALL_STAMP" .tools/compile-cache
-  run node .tools/node_modules/pnpm/bin/pnpm.mjs install --frozen-lockfile --config.confirm-modules-purge=false || {
+  run pnpm install --frozen-lockfile --config.confirm-modules-purge=false || {
     show_log
     fail "The dependencies could not be installed (see above). Check the network and npm's registry, then run this again."
   }

@@ -1,6 +1,7 @@
 // Whether somebody wants this process to stop: a signal, or the end of the npm that started it.
 
 const WATCH_MS = 500;
+const EXIT_CODES: Readonly<Record<string, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 
 export interface StopWish {
   /** Aborts once; its reason is the signal's name. */
@@ -30,4 +31,9 @@ export function watchStopWish(): StopWish {
     timer.unref();
   }
   return { signal: controller.signal, wished: promise };
+}
+
+/** Of a process that was told to stop before it was done. */
+export function exitCodeOf(aborted: AbortSignal): number {
+  return EXIT_CODES[String(aborted.reason)] ?? 1;
 }

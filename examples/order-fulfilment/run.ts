@@ -57,7 +57,10 @@ export async function runOrderWorkflow(engine: Engine, print: (line: string) => 
 
 async function setUp(engine: Engine, standInsUrl: string) {
   const slug = `demo-${randomBytes(4).toString("hex")}`;
-  const tenant = await call<{ apiKey: { key: string } }>(engine, engine.adminToken, "POST", "/v1/tenants", { slug, name: "Demo" });
+  const tenant = await call<{ apiKey: { key: string } }>(engine, engine.adminToken, "POST", "/v1/tenants", {
+    slug,
+    name: "Demo",
+  });
   const apiKey = tenant.apiKey.key;
   const secret = `whsec_${randomBytes(24).toString("base64")}`;
   await call(engine, apiKey, "PUT", "/v1/secrets/ORDERS_WEBHOOK", { value: secret });
@@ -80,7 +83,12 @@ async function document(file: string, standInsUrl: string): Promise<unknown> {
   return JSON.parse(text.replaceAll(WRITTEN_FOR, standInsUrl));
 }
 
-async function watch(engine: Engine, apiKey: string, id: string, print: (line: string) => void): Promise<OrderExecution> {
+async function watch(
+  engine: Engine,
+  apiKey: string,
+  id: string,
+  print: (line: string) => void,
+): Promise<OrderExecution> {
   const told = new Set<string>();
   for (;;) {
     const execution = await call<OrderExecution>(engine, apiKey, "GET", `/v1/executions/${id}`);
@@ -100,14 +108,19 @@ async function watch(engine: Engine, apiKey: string, id: string, print: (line: s
 
 function stepLine(step: StepRun): string {
   const took =
-    step.startedAt === null || step.finishedAt === null ? "" : `${Date.parse(step.finishedAt) - Date.parse(step.startedAt)} ms`;
+    step.startedAt === null || step.finishedAt === null
+      ? ""
+      : `${Date.parse(step.finishedAt) - Date.parse(step.startedAt)} ms`;
   return `step      ${step.id.padEnd(9)} ${step.type.padEnd(11)} ${step.status.padEnd(9)} ${took}`.trimEnd();
 }
 
 async function call<T>(engine: Engine, token: string, method: string, path: string, body?: unknown): Promise<T> {
   return request<T>(`${engine.api}${path}`, {
     method,
-    headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { "content-type": "application/json" }) },
+    headers: {
+      authorization: `Bearer ${token}`,
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+    },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
 }

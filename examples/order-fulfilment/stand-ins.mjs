@@ -28,7 +28,9 @@ export async function startStandIns({ port, onCall }) {
     onCall?.({ path: request.url ?? "", body, key: typeof key === "string" ? key : undefined });
     return reply(response, 201, answered.get(key));
   });
-  await new Promise((resolve, reject) => server.once("error", reject).listen(port, "127.0.0.1", () => resolve(undefined)));
+  await new Promise((resolve, reject) =>
+    server.once("error", reject).listen(port, "127.0.0.1", () => resolve(undefined)),
+  );
   const address = server.address();
   const url = `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : port}`;
   return {

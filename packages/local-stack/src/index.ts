@@ -5,6 +5,7 @@ export { freePort, freePorts, isPortFree, PortTakenError } from "./ports.ts";
 export { startPostgres, type Postgres, type PostgresOptions } from "./postgres.ts";
 export { startRedis, type Redis, type RedisOptions } from "./redis.ts";
 export { superviseService, type Service, type ServiceSpec } from "./supervise.ts";
+export { createRunFolder, type RunFolder } from "./run-folder.ts";
 export { startThrowawayServices, type ThrowawayOptions, type ThrowawayServices } from "./throwaway-services.ts";
 export { startStack, type Stack } from "./stack.ts";
 export { SERVICES, type DatabaseUrls, type ServiceName, type StackOptions } from "./stack-options.ts";

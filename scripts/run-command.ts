@@ -1,0 +1,36 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+
+export interface Ended {
+  readonly ok: boolean;
+  /** stdout and stderr as they came; empty where they were shown. */
+  readonly output: string;
+}
+
+/** The environment, with colours only where a terminal shows them. */
+export function plainEnv(): NodeJS.ProcessEnv {
+  return process.stdout.isTTY ? process.env : { ...process.env, NO_COLOR: "1" };
+}
+
+/** Runs one of the checkout's tools with the Node of this process. `signal` asks it to end; resolves once it has. */
+export async function runCommand(
+  command: string,
+  args: readonly string[],
+  options: { readonly show: boolean; readonly env?: NodeJS.ProcessEnv; readonly signal: AbortSignal },
+): Promise<Ended> {
+  const { show, env = process.env, signal } = options;
+  signal.throwIfAborted();
+  const child = spawn(command, args, { env, stdio: ["ignore", show ? "inherit" : "pipe", show ? "inherit" : "pipe"] });
+  const chunks: Buffer[] = [];
+  child.stdout?.on("data", (chunk: Buffer) => chunks.push(chunk));
+  child.stderr?.on("data", (chunk: Buffer) => chunks.push(chunk));
+  const stop = (): void => void child.kill("SIGTERM");
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    const [code] = (await once(child, "close")) as [number | null];
+    signal.throwIfAborted();
+    return { ok: code === 0, output: Buffer.concat(chunks).toString("utf8") };
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
