@@ -9,7 +9,7 @@ import {
   openDatabase,
 } from "@keelson/db";
 import { createPgClock, createRunner, reapOnce, sweepOnce, type ExecutionRef } from "@keelson/engine";
-import { createHints, createWakeConsumer, mailChannel, openRedis, subscribe } from "@keelson/queue";
+import { changeChannel, createHints, createWakeConsumer, mailChannel, openRedis, subscribe } from "@keelson/queue";
 import {
   createLogger,
   createMetrics,
@@ -58,10 +58,12 @@ await runService({
     const redis = openRedis(env.REDIS_URL, "worker", "command", redisLog);
     const consumerRedis = openRedis(env.REDIS_URL, "worker-consumer", "blocking", redisLog);
     const mailRedis = openRedis(env.REDIS_URL, "worker-mail", "blocking", redisLog);
+    const changeRedis = openRedis(env.REDIS_URL, "worker-changes", "blocking", redisLog);
 
     const clock = createPgClock(newId);
     const hints = createHints(redis, env.REDIS_PREFIX);
     const http = createHttpClient({ egressAllow: env.KEELSON_EGRESS_ALLOW, nowAt: clock.nowAt });
+    const definitions = createDefinitionStore(db);
     const stats = createStats(() => runner.active);
     const leases = createLeaseStore(db, {
       url: env.DATABASE_URL,
@@ -77,7 +79,7 @@ await runService({
       {
         store: createExecutionStore(db),
         leases,
-        definitions: createDefinitionStore(db),
+        definitions,
         secrets: createSecretReader(db, createSecretBox(env.KEELSON_MASTER_KEY)),
         kinds: createStepKinds(http),
         checkInput: createInputChecks(),
@@ -115,6 +117,12 @@ await runService({
       onError: (error) => log.warn({ err: error }, "worker.sweep_failed"),
     });
     const mail = subscribe({ redis: mailRedis, channel: mailChannel(env.REDIS_PREFIX), onMessage: runner.mail });
+    const changes = subscribe({
+      redis: changeRedis,
+      channel: changeChannel(env.REDIS_PREFIX),
+      onMessage: definitions.forgetNames,
+      onConnected: definitions.forgetNames,
+    });
     const consumer = createWakeConsumer({
       redis: consumerRedis,
       prefix: env.REDIS_PREFIX,
@@ -152,7 +160,7 @@ await runService({
         await server.drain(signal);
       },
       async close() {
-        await Promise.allSettled([mail.close(), hints.close(), leases.close(), http.close()]);
+        await Promise.allSettled([mail.close(), changes.close(), hints.close(), leases.close(), http.close()]);
         for (const connection of [redis, consumerRedis, mailRedis]) connection.disconnect();
         await db.close();
       },

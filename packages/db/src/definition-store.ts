@@ -8,7 +8,20 @@ import type { Database } from "./database.ts";
 /** Documents kept compiled, by the size of their text; bytes. */
 const CACHE_BYTES = 32 * 1024 * 1024;
 
-export function createDefinitionStore(db: Database): DefinitionStore {
+/** What a name stands for may change: forgotten when somebody says so, and after this long in any case; ms. */
+const NAME_TTL_MS = 900;
+const MAX_NAMES = 10_000;
+
+export interface CachedDefinitionStore extends DefinitionStore {
+  /** Something was saved, paused or archived somewhere: names are looked up anew. */
+  forgetNames(): void;
+}
+
+export function createDefinitionStore(
+  db: Database,
+  options: { readonly nameTtlMs?: number } = {},
+): CachedDefinitionStore {
+  const names = new LRUCache<string, ResolvedWorkflow>({ max: MAX_NAMES, ttl: options.nameTtlMs ?? NAME_TTL_MS });
   const compiled = new LRUCache<string, CompiledWorkflow>({ maxSize: CACHE_BYTES });
   const loading = new Map<string, Promise<CompiledWorkflow>>();
 
@@ -33,7 +46,16 @@ export function createDefinitionStore(db: Database): DefinitionStore {
       loading.set(versionId, under);
       return under;
     },
-    resolve: (tenantId, name, version) => resolve(db, tenantId, name, version),
+    forgetNames: () => names.clear(),
+    async resolve(tenantId, name, version) {
+      const key = `${tenantId} ${name} ${version ?? "latest"}`;
+      const known = names.get(key);
+      if (known !== undefined) return known;
+      const found = await resolve(db, tenantId, name, version);
+      // A refusal is never remembered: the workflow may be saved the next moment.
+      if (found !== null && found.status !== "archived") names.set(key, found);
+      return found;
+    },
   };
 }
 

@@ -67,7 +67,7 @@ export function createRig(world: World, options: RigOptions = {}): Rig {
     {
       store,
       leases,
-      definitions: createDefinitionStore(db),
+      definitions: createDefinitionStore(db, { nameTtlMs: 60_000 }),
       secrets: { read: () => Promise.resolve(new Map()) },
       kinds: fakeKinds(effects),
       checkInput: () => [],

@@ -20,6 +20,7 @@ export {
   type WaitKind,
 } from "./core/state.ts";
 export type { Batch } from "./run/batch.ts";
+export { initialState } from "./run/folding.ts";
 export { createPgClock, type CalibratedClock } from "./run/pg-clock.ts";
 export {
   UnstorableError,

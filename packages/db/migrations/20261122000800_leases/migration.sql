@@ -32,7 +32,12 @@ begin
         select r.*, sum(case when r.output_bytes <= 8192 then r.output_bytes end) over (order by r.step_id) as total_bytes
         from step_runs r where r.tenant_id = p_tenant and r.execution_id = e.id
       ) as s) end,
-    (select json_agg(json_build_object('id', i.id::text, 'kind', i.kind, 'stepId', i.step_id, 'sourceId', i.source_id)
+    -- With the child's result, unless it is large: another look-up less.
+    (select json_agg(json_build_object('id', i.id::text, 'kind', i.kind, 'stepId', i.step_id, 'sourceId', i.source_id,
+         'result', case when i.source_id is not null then (
+           select json_build_object('status', c.status, 'output', c.output, 'error', c.error) from executions c
+           where c.tenant_id = p_tenant and c.id = i.source_id and c.finished_at is not null
+             and (c.output is null or pg_column_size(c.output) <= 65536)) end)
        order by i.id)
      from inbox i where i.tenant_id = p_tenant and i.execution_id = e.id and i.gen = e.gen)
   from executions e where e.tenant_id = p_tenant and e.id = any(p_ids);

@@ -16,6 +16,8 @@ export interface InboxItem {
   readonly stepId: string | null;
   /** The child that ended. */
   readonly sourceId: string | null;
+  /** How it ended, where the claim brought it along. */
+  readonly result?: ChildResult | null;
 }
 
 export interface ParentLink {

@@ -131,7 +131,7 @@ export function createSession(deps: SessionDeps, execution: ClaimedExecution, wo
     if (item.stepId === null) return null;
     if (item.kind === "wake") return { kind: "stepWoken", at, stepId: item.stepId, random };
     if (item.sourceId === null) return null;
-    const result = await deps.store.loadChildResult(execution.tenantId, item.sourceId);
+    const result = item.result ?? (await deps.store.loadChildResult(execution.tenantId, item.sourceId));
     return result === null
       ? null
       : { kind: "childEnded", at, stepId: item.stepId, childId: item.sourceId, result, random };

@@ -21,11 +21,18 @@ export const delayStep: StepKind = {
 function waitFor(value: Json, at: number): Evaluation {
   const durationMs = typeof value === "string" || typeof value === "number" ? parseDuration(value) : null;
   if (durationMs !== null) return { kind: "until", untilAt: at + durationMs };
-  return failed(`\`for\` came to ${show(value)}; it must be a duration such as "5s", "PT5M" or whole milliseconds, at most 365 days`);
+  return failed(
+    `\`for\` came to ${show(value)}; it must be a duration such as "5s", "PT5M" or whole milliseconds, at most 365 days`,
+  );
 }
 
 function waitUntil(value: Json): Evaluation {
-  const untilAt = typeof value === "number" ? value : typeof value === "string" && RFC_3339.test(value) ? Date.parse(value) : Number.NaN;
+  const untilAt =
+    typeof value === "number"
+      ? value
+      : typeof value === "string" && RFC_3339.test(value)
+        ? Date.parse(value)
+        : Number.NaN;
   if (Number.isFinite(untilAt) && untilAt <= LAST_TIME_MS) return { kind: "until", untilAt: Math.max(0, untilAt) };
   return failed(`\`until\` came to ${show(value)}; it must be a time as in RFC 3339, such as "2030-01-31T08:00:00Z"`);
 }

@@ -10,11 +10,17 @@ export const subworkflowStep: StepKind = {
     const { workflow, version, wait } = compiled;
     const first = frozen === null ? null : frozenChild(frozen);
     if (first !== null) return planChild({ ...first, wait });
-    return planChild({ workflow, version, wait, input: compiled.input === null ? null : evaluateTemplate(compiled.input, scope) });
+    return planChild({
+      workflow,
+      version,
+      wait,
+      input: compiled.input === null ? null : evaluateTemplate(compiled.input, scope),
+    });
   },
 };
 
 function frozenChild(frozen: Json): Pick<ChildRequest, "workflow" | "version" | "input"> | null {
-  if (!isJsonObject(frozen) || typeof frozen["workflow"] !== "string" || typeof frozen["version"] !== "number") return null;
+  if (!isJsonObject(frozen) || typeof frozen["workflow"] !== "string" || typeof frozen["version"] !== "number")
+    return null;
   return { workflow: frozen["workflow"], version: frozen["version"], input: frozen["input"] ?? null };
 }
