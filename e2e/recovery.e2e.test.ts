@@ -169,6 +169,20 @@ describe("SIGKILL of api, ingress and scheduler", () => {
   });
 });
 
+describe("two schedulers", () => {
+  it("fire each due time once", async () => {
+    const steps = [{ id: "note", type: "transform", config: { output: "{{ trigger.scheduledAt }}" } }];
+    const triggers = Array.from({ length: 20 }, (_, n) => ({ id: `s${n}`, type: "schedule", cron: "0 0 1 1 *" }));
+    await tenant.save({ name: "scheduled", triggers, steps });
+    await engine.query("update keelson.schedules set next_at = date_trunc('second', now())");
+    const fired = (): Promise<{ id: string }[]> =>
+      engine.query("select id from keelson.executions where workflow_name = 'scheduled'");
+    await eventually(async () => expect(await fired()).toHaveLength(20));
+    for (const { id } of await fired()) expect((await ended(tenant, id)).status).toBe("succeeded");
+    expect(await fired()).toHaveLength(20);
+  });
+});
+
 describe("PostgreSQL and Redis", () => {
   it("FLUSHALL in mid-run loses nothing", async () => {
     await tenant.save({
