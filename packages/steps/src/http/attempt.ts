@@ -4,7 +4,7 @@ import type { AttemptOutcome } from "@keelson/engine";
 
 /**
  * A request as it is frozen before the effect: nothing in it changes from one attempt to the next. In what is stored,
- * strings that name secrets are `***`. Sent are its names in sorted order, so that storage may reorder them.
+ * strings that name secrets are `***`.
  */
 export type HttpRequestInput = {
   /** In upper case. */

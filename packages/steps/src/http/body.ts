@@ -1,4 +1,5 @@
-// The bytes of a request's body: the same for the same body, whatever order its names are stored in. Pure.
+// The bytes of a request's body: names in the document's order, as json(x) shows them, so that a signature over one fits
+// the other. Storage keeps that order (payloads are json, not jsonb), so a retry sends the same bytes. Pure.
 import { assertNever, isJsonObject, type Json } from "@keelson/contracts";
 import type { BodyType, HttpRequestInput } from "./attempt.ts";
 
@@ -17,7 +18,7 @@ export function encodeBody(request: Pick<HttpRequestInput, "body" | "bodyType">)
 function bodyText(body: Json, type: BodyType): string {
   switch (type) {
     case "json":
-      return sortedJson(body);
+      return JSON.stringify(body);
     case "form":
       return isJsonObject(body) ? encodePairs(body) : textOf(body);
     case "text":
@@ -27,11 +28,11 @@ function bodyText(body: Json, type: BodyType): string {
   }
 }
 
-/** `application/x-www-form-urlencoded`: names sorted, nulls left out, arrays repeat their name. */
+/** `application/x-www-form-urlencoded`: nulls are left out, arrays repeat their name. */
 export function encodePairs(pairs: { readonly [name: string]: Json | readonly Json[] }): string {
   const params = new URLSearchParams();
-  for (const name of Object.keys(pairs).sort()) {
-    for (const value of [pairs[name]].flat()) {
+  for (const [name, values] of Object.entries(pairs)) {
+    for (const value of [values].flat()) {
       if (value !== null && value !== undefined) params.append(name, textOf(value));
     }
   }
@@ -40,13 +41,5 @@ export function encodePairs(pairs: { readonly [name: string]: Json | readonly Js
 
 function textOf(value: Json): string {
   if (value === null) return "";
-  return typeof value === "object" ? sortedJson(value) : String(value);
-}
-
-/** JSON with the names of each object in the order of their code units. */
-function sortedJson(value: Json): string {
-  if (Array.isArray(value)) return `[${value.map(sortedJson).join(",")}]`;
-  if (!isJsonObject(value)) return JSON.stringify(value);
-  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${sortedJson(member)}`).join(",")}}`;
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
 }

@@ -49,8 +49,7 @@ function withDefaults(request: HttpRequestInput, options: PerformOptions, body: 
   ];
   if (body !== null) defaults.push(["content-type", CONTENT_TYPES[request.bodyType]]);
   if (options.traceparent !== undefined) defaults.push(["traceparent", options.traceparent]);
-  const all = new Map([...defaults, ...lowerCased(request.headers)]);
-  return new Map([...all].sort(([a], [b]) => (a < b ? -1 : 1)));
+  return new Map([...defaults, ...lowerCased(request.headers)]);
 }
 
 function lowerCased(headers: HttpRequestInput["headers"]): [string, string][] {

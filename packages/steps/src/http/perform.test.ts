@@ -32,14 +32,14 @@ describe("the request", () => {
   });
 
   it.each([
-    ["json", { b: [1, { d: null, c: "é" }], a: 'x"y' }, "application/json", '{"a":"x\\"y","b":[1,{"c":"é","d":null}]}'],
+    ["json", { b: [1, { d: null, c: "é" }], a: 'x"y' }, "application/json", '{"b":[1,{"d":null,"c":"é"}],"a":"x\\"y"}'],
     ["json", "text", "application/json", '"text"'],
     ["json", false, "application/json", "false"],
     [
       "form",
       { b: ["x y", null, 2], a: "ü&=", n: null },
       "application/x-www-form-urlencoded",
-      "a=%C3%BC%26%3D&b=x+y&b=2",
+      "b=x+y&b=2&a=%C3%BC%26%3D",
     ],
     ["form", "a=1&b=2", "application/x-www-form-urlencoded", "a=1&b=2"],
     ["text", "plain ☃", "text/plain; charset=utf-8", "plain ☃"],
@@ -67,28 +67,23 @@ describe("the request", () => {
     const target = await ok();
     const query = { z: "1 2", a: ["x", "y"], "k&": "é" };
     await startClient().perform(aRequest(`${target.origin}/p%20q?own=%7e#frag`, { query }), someOptions());
-    expect(target.seen[0]!.url).toBe("/p%20q?own=%7e&a=x&a=y&k%26=%C3%A9&z=1+2");
+    expect(target.seen[0]!.url).toBe("/p%20q?own=%7e&z=1+2&a=x&a=y&k%26=%C3%A9");
   });
 
-  it("is the same bytes on each attempt, whatever order storage gives its names back in", async () => {
+  it("is the same bytes on each attempt, its names in the document's order", async () => {
     const target = await startTarget((_, response) => void response.writeHead(503).end());
     const client = startClient();
-    const first: HttpRequestInput = aRequest(target.origin, {
+    const request: HttpRequestInput = aRequest(target.origin, {
       method: "POST",
       headers: { "x-b": "1", "x-a": "2" },
       query: { b: "1", a: "2" },
       body: { total: 12.5, ref: "é", items: [{ z: 1, a: 2 }] },
     });
-    const reordered = {
-      ...first,
-      headers: { "x-a": "2", "x-b": "1" },
-      query: { a: "2", b: "1" },
-      body: { ref: "é", items: [{ a: 2, z: 1 }], total: 12.5 },
-    };
-    for (const request of [first, first, JSON.parse(JSON.stringify(first)), reordered, reordered]) {
-      await client.perform(request, someOptions());
+    for (const stored of [request, request, JSON.parse(JSON.stringify(request))]) {
+      await client.perform(stored, someOptions());
     }
-    expect(target.seen).toHaveLength(5);
+    expect(target.seen).toHaveLength(3);
+    expect(target.seen[0]!.body.toString()).toBe('{"total":12.5,"ref":"é","items":[{"z":1,"a":2}]}');
     expect(new Set(target.seen.map((seen) => JSON.stringify(seen))).size).toBe(1);
   });
 
