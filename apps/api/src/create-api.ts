@@ -9,7 +9,7 @@ import { createKeyDirectory } from "./auth/key-directory.ts";
 import { createKeyLookUp } from "./auth/look-up-key.ts";
 import { applyChange, createChanges } from "./changes.ts";
 import type { ApiDeps } from "./deps.ts";
-import { createEndWatcher } from "./executions/end-watcher.ts";
+import { createExecutionWatcher } from "./executions/watcher.ts";
 import { createCursors } from "./http/cursor.ts";
 import { ROUTES } from "./routes/all.ts";
 
@@ -56,7 +56,7 @@ export function createApi(options: ApiOptions): Api {
     cursors: createCursors(masterKey),
     changes: createChanges({ redis, prefix, keys }),
     hints,
-    ends: createEndWatcher({ db, log }),
+    watcher: createExecutionWatcher({ db, log }),
     log,
     ingressUrl: options.ingressUrl,
     stopping,

@@ -5,7 +5,7 @@ import type { DefinitionStore, Hints } from "@keelson/engine";
 import type { Logger } from "@keelson/service-kit";
 import type { Authenticator } from "./auth/authenticate.ts";
 import type { Changes } from "./changes.ts";
-import type { EndWatcher } from "./executions/end-watcher.ts";
+import type { ExecutionWatcher } from "./executions/watcher.ts";
 import type { Cursors } from "./http/cursor.ts";
 
 export interface ApiDeps {
@@ -18,7 +18,7 @@ export interface ApiDeps {
   readonly changes: Changes;
   /** Wake-ups for workers: hints, sent after a commit, which never fail a request. */
   readonly hints: Hints;
-  readonly ends: EndWatcher;
+  readonly watcher: ExecutionWatcher;
   readonly log: Logger;
   /** Base of the hooks' addresses, without a slash at its end. */
   readonly ingressUrl: string;

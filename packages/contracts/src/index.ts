@@ -1,11 +1,15 @@
+export { ApiKey, ApiKeyPage, CreateApiKey, CreatedApiKey, SCOPES, Scope } from "./api/api-keys.ts";
+export { AuditEntry, AuditPage } from "./api/audit.ts";
 export {
-  ApiKey,
-  ApiKeyPage,
-  CreateApiKey,
-  CreatedApiKey,
-  SCOPES,
-  Scope,
-} from "./api/api-keys.ts";
+  DELIVERY_STATUSES,
+  Delivery,
+  DeliveryFilter,
+  DeliveryListItem,
+  DeliveryListQuery,
+  DeliveryPage,
+  DeliveryReason,
+} from "./api/deliveries.ts";
+export { EventListQuery, EventSeq, ExecutionEvent, ExecutionEventPage } from "./api/execution-events.ts";
 export { ExecutionFilter, ExecutionListQuery, ExecutionPage, MAX_COUNT } from "./api/execution-list.ts";
 export {
   Execution,
@@ -16,8 +20,12 @@ export {
   StepRun,
   WaitQuery,
 } from "./api/executions.ts";
+export { ATTEMPT_OUTCOMES, Attempt, Explanation, StepDetail, StepReason } from "./api/execution-steps.ts";
 export { Failure } from "./api/failure.ts";
+export { ReplayExecution, RetryExecution } from "./api/interventions.ts";
 export { DEFAULT_PAGE, MAX_PAGE, PageQuery } from "./api/lists.ts";
+export { Me } from "./api/me.ts";
+export { SCHEDULE_STATUSES, Schedule, SchedulePage } from "./api/schedules.ts";
 export { PutSecret, SecretEntry, SecretPage } from "./api/secrets.ts";
 export {
   CreateTenant,

@@ -32,6 +32,7 @@ export const PROBLEMS = {
   EXECUTION_ENDED: problem(409, "Execution ended", "The execution has already ended."),
   EXECUTION_NOT_ENDED: problem(409, "Execution not ended", "The execution has to end before this can be done."),
   NOTHING_TO_RETRY: problem(409, "Nothing to retry", "No step of the execution failed or was cancelled."),
+  STEP_NOT_WAITING: problem(409, "Step not waiting", "The step is neither in a delay nor in a backoff."),
   TRIGGER_GONE: problem(409, "Trigger gone", "The latest version of the workflow no longer has this trigger."),
   HOOK_GONE: problem(410, "Hook gone", "The workflow of this hook is archived; stop sending to it."),
   VERSION_STALE: problem(

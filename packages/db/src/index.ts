@@ -1,7 +1,7 @@
 // PostgreSQL, the truth: schema and roles (migrations/), the hot path's hand-written SQL, and Prisma for settings.
 export { isBadData, isTransient } from "./connection-errors.ts";
 export { openDatabase, type Database, type DatabaseOptions, type HotQuery, type TenantTx } from "./database.ts";
-export { createDefinitionStore } from "./definition-store.ts";
+export { createDefinitionStore, type CachedDefinitionStore } from "./definition-store.ts";
 export { executionClaim, executionRead } from "./execution-claim.ts";
 export { executionCommit, executionCommitOutcome } from "./execution-commit.ts";
 export { createExecutionStore } from "./execution-store.ts";
@@ -51,10 +51,18 @@ export {
   type NewApiKeyRecord,
 } from "./entities/api-keys.ts";
 export { auditList, auditWrite, type Actor, type AuditRecord, type AuditRow } from "./entities/audit.ts";
+export { deliveryGet, deliveryList, type DeliveryHead, type DeliveryRow } from "./entities/deliveries.ts";
+export {
+  executionEvents,
+  executionsProgress,
+  type EventRow,
+  type ExecutionProgress,
+} from "./entities/execution-events.ts";
+export { executionReopen, type ReopenVerdict } from "./entities/execution-reopen.ts";
+export { attemptList, type AttemptRow } from "./entities/execution-steps.ts";
 export { executionCount, executionList, versionStepCounts } from "./entities/execution-list.ts";
 export {
   executionGet,
-  executionsEnded,
   idempotencyKeyFind,
   type ExecutionHead,
   type ExecutionRow,
@@ -62,6 +70,7 @@ export {
   type UsedKey,
 } from "./entities/executions.ts";
 export type { Page } from "./entities/page.ts";
+export { scheduleGet, scheduleList, schedulePause, scheduleResume, type ScheduleRow } from "./entities/schedules.ts";
 export { secretDelete, secretList, secretPut, type SecretHead } from "./entities/secrets.ts";
 export {
   tenantCreate,

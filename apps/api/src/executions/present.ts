@@ -1,4 +1,4 @@
-import type { Execution, ExecutionSummary, StepRun, WorkflowDefinition } from "@keelson/contracts";
+import type { Execution, ExecutionSummary, ExecutionTrigger, StepRun, WorkflowDefinition } from "@keelson/contracts";
 import type { ExecutionHead, ExecutionRow, StepRunRow } from "@keelson/db";
 
 /** `steps`: the version's, in their order; those without a row are pending. */
@@ -55,7 +55,7 @@ function presentHead(row: ExecutionHead) {
     workflowId,
     version,
     status,
-    trigger,
+    trigger: presentTrigger(trigger),
     error,
     ...(parentId === null || parentStep === null ? {} : { parent: { executionId: parentId, stepId: parentStep } }),
     ...(replayOf === null ? {} : { replayOf }),
@@ -65,5 +65,17 @@ function presentHead(row: ExecutionHead) {
     finishedAt: row.finishedAt?.toISOString() ?? null,
     deadlineAt: row.deadlineAt?.toISOString() ?? null,
     lastSeq: row.seq,
+  };
+}
+
+/** What a webhook brought along is for its templates, and stands in its delivery. */
+function presentTrigger(trigger: ExecutionHead["trigger"]): ExecutionTrigger {
+  const { type, id, deliveryId, scheduledAt, parentExecutionId } = trigger;
+  return {
+    type,
+    ...(typeof id === "string" ? { id } : {}),
+    ...(typeof deliveryId === "string" ? { deliveryId } : {}),
+    ...(typeof scheduledAt === "string" ? { scheduledAt } : {}),
+    ...(typeof parentExecutionId === "string" ? { parentExecutionId } : {}),
   };
 }

@@ -3,6 +3,7 @@ import { executionGet } from "@keelson/db";
 import { AppError } from "@keelson/service-kit";
 import type { Response } from "express";
 import type { ApiDeps } from "../deps.ts";
+import { untilGone } from "../http/until-gone.ts";
 import { presentExecution } from "./present.ts";
 
 /** The execution as it is answered; refuses with `NOT_FOUND`. */
@@ -20,15 +21,18 @@ export async function readExecution(deps: ApiDeps, tenantId: string, id: string)
 export async function awaitExecution(
   { deps, res }: { readonly deps: ApiDeps; readonly res: Response },
   tenantId: string,
-  id: string,
+  executionId: string,
   waitSeconds: number,
 ): Promise<Execution> {
-  const execution = await readExecution(deps, tenantId, id);
+  const execution = await readExecution(deps, tenantId, executionId);
   if (isEnded(execution.status) || waitSeconds === 0) return execution;
-  const gone = new AbortController();
-  const onClose = () => gone.abort();
-  res.once("close", onClose);
-  await deps.ends.untilEnd(tenantId, id, waitSeconds * 1_000, AbortSignal.any([gone.signal, deps.stopping]));
-  res.removeListener("close", onClose);
-  return gone.signal.aborted ? execution : readExecution(deps, tenantId, id);
+  const gone = untilGone(res);
+  await deps.watcher.until({
+    tenantId,
+    executionId,
+    isThere: (progress) => isEnded(progress.status),
+    withinMs: waitSeconds * 1_000,
+    signal: AbortSignal.any([gone, deps.stopping]),
+  });
+  return gone.aborted ? execution : readExecution(deps, tenantId, executionId);
 }

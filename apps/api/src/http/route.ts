@@ -126,6 +126,11 @@ async function bodyOf(read: RequestHandler, req: Request, res: Response): Promis
 
 function send(res: Response, { status, body, headers = {} }: Answer): void {
   res.status(status).set(headers);
-  if (body === undefined) res.end();
-  else res.type("json").send(JSON.stringify(body));
+  if (body === undefined) {
+    res.end();
+    return;
+  }
+  // By hand: Express would add a charset, which JSON does not have.
+  res.setHeader("content-type", "application/json");
+  res.end(JSON.stringify(body));
 }

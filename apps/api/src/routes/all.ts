@@ -1,6 +1,18 @@
 // Every call of the API, in the order in which its contract lists them.
 
 import type { Route } from "../http/route.ts";
+import { listAudit } from "./audit/list.ts";
+import { getDelivery, listDeliveries } from "./deliveries/read.ts";
+import { listEvents } from "./executions/events.ts";
+import { explainExecution } from "./executions/explain.ts";
+import { replayExecution } from "./executions/replay.ts";
+import { retryExecution } from "./executions/retry.ts";
+import { getStep } from "./executions/step.ts";
+import { wakeStep } from "./executions/wake.ts";
+import { getMe } from "./me/get.ts";
+import { pauseSchedule, resumeSchedule } from "./schedules/pause.ts";
+import { getSchedule, listSchedules } from "./schedules/read.ts";
+import { pauseWorkflow, resumeWorkflow } from "./workflows/pause.ts";
 import { createApiKey } from "./api-keys/create.ts";
 import { listApiKeys } from "./api-keys/list.ts";
 import { revokeApiKey } from "./api-keys/revoke.ts";
@@ -41,8 +53,24 @@ export const ROUTES: readonly Route[] = [
   listVersions,
   getVersion,
   archiveWorkflow,
+  pauseWorkflow,
+  resumeWorkflow,
   startExecution,
   listExecutions,
   getExecution,
+  listEvents,
   cancelExecution,
+  retryExecution,
+  replayExecution,
+  explainExecution,
+  getStep,
+  wakeStep,
+  listSchedules,
+  getSchedule,
+  pauseSchedule,
+  resumeSchedule,
+  listDeliveries,
+  getDelivery,
+  listAudit,
+  getMe,
 ];

@@ -25,14 +25,11 @@ export const WaitQuery = z.strictObject({
 export type WaitQuery = z.infer<typeof WaitQuery>;
 
 export const ExecutionTrigger = z
-  .object({
+  .strictObject({
     type: z.enum(TRIGGER_TYPES),
     id: z.string().optional().describe("Id of the trigger in the document, or of the step that started it."),
     deliveryId: Id.optional(),
     scheduledAt: Timestamp.optional().describe("The due time, of a schedule."),
-    lastSuccessAt: Timestamp.nullable()
-      .optional()
-      .describe("Due time of the schedule's last execution that succeeded."),
     parentExecutionId: Id.optional(),
   })
   .describe("What started it.");

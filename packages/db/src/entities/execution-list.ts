@@ -94,7 +94,7 @@ async function conditionsOf(tx: TenantTx, tenantId: string, filter: ExecutionFil
 }
 
 /** Workflows by id or by name, archived ones too. */
-async function workflowIds(tx: TenantTx, tenantId: string, refs: readonly string[]): Promise<string[]> {
+export async function workflowIds(tx: TenantTx, tenantId: string, refs: readonly string[]): Promise<string[]> {
   const rows = await tx.$queryRaw<{ id: string }[]>`
     select w.id from keelson.workflows w where w.tenant_id = ${tenantId}::uuid
       and (w.id::text = any(${refs}::text[]) or w.name = any(${refs}::text[]))`;

@@ -70,14 +70,6 @@ export async function executionGet(tx: TenantTx, tenantId: string, id: string): 
   return rows[0] ?? null;
 }
 
-/** Which of these have ended. */
-export async function executionsEnded(tx: TenantTx, tenantId: string, ids: readonly string[]): Promise<Set<string>> {
-  const rows = await tx.$queryRaw<{ id: string }[]>`
-    select e.id from keelson.executions e
-    where e.tenant_id = ${tenantId}::uuid and e.id = any(${ids}::uuid[]) and e.finished_at is not null`;
-  return new Set(rows.map((row) => row.id));
-}
-
 export interface UsedKey {
   readonly executionId: string;
   readonly bodyHash: Uint8Array;

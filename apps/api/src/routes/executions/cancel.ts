@@ -1,6 +1,6 @@
-import { auditWrite, executionNotify } from "@keelson/db";
+import { executionNotify } from "@keelson/db";
 import { AppError } from "@keelson/service-kit";
-import { actorOf } from "../../auth/caller.ts";
+import { auditIntervention } from "../../executions/audit-intervention.ts";
 import { readExecution } from "../../executions/read-execution.ts";
 import { IdPath } from "../../http/path.ts";
 import { tenantRoute } from "../../http/route.ts";
@@ -19,10 +19,7 @@ export const cancelExecution = tenantRoute({
     const ref = { tenantId, executionId: id };
     deps.hints.mail(ref);
     deps.hints.wake(ref, 0);
-    const target = { type: "execution", id };
-    await deps.db.withTenant(tenantId, (tx) =>
-      auditWrite(tx, tenantId, { actor: actorOf(caller), action: "execution.cancelled", target }),
-    );
+    await auditIntervention(deps, caller, "cancelled", id);
     return { status: 202, body: await readExecution(deps, tenantId, id) };
   },
 });

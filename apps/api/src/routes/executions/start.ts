@@ -1,10 +1,10 @@
 import { type Json, StartExecution, WaitQuery, isEnded } from "@keelson/contracts";
-import { type StartTarget, executionStart, idempotencyKeyFind, workflowStartTarget } from "@keelson/db";
+import { type ExecutionStart, type StartTarget, idempotencyKeyFind, workflowStartTarget } from "@keelson/db";
 import { AppError, newId } from "@keelson/service-kit";
 import type { Request } from "express";
-import type { TenantCaller } from "../../auth/caller.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { inputErrors } from "../../executions/input-check.ts";
+import { type Idempotency, commitStart } from "../../executions/start-execution.ts";
 import { awaitExecution } from "../../executions/read-execution.ts";
 import { WorkflowPath, workflowKey } from "../../http/path.ts";
 import { tenantRoute } from "../../http/route.ts";
@@ -13,11 +13,6 @@ import { canonicalHash } from "../../json/canonical-json.ts";
 /** An input may be as large as a webhook's body. */
 const MAX_BODY_BYTES = 1024 * 1024 + 1024;
 const MAX_KEY_CHARS = 255;
-
-interface Idempotency {
-  readonly key: string;
-  readonly bodyHash: Buffer;
-}
 
 export const startExecution = tenantRoute({
   method: "post",
@@ -38,8 +33,8 @@ export const startExecution = tenantRoute({
     if (target === null) throw new AppError("NOT_FOUND");
     const refusal = await refusalOf(deps, tenantId, target, input);
     const id =
-      refusal === null || refusal.code === "WORKFLOW_ARCHIVED"
-        ? await start(deps, caller, target, input, idempotency)
+      refusal === null
+        ? await commitStart(deps, caller, target.workflowId, startOf(target, input), idempotency)
         : await firstExecution(deps, tenantId, target, idempotency, refusal);
     const execution = await awaitExecution(call, tenantId, id, query.wait ?? 0);
     const hasWaited = query.wait !== undefined && isEnded(execution.status);
@@ -55,36 +50,8 @@ async function refusalOf(deps: ApiDeps, tenantId: string, target: StartTarget, i
   return errors.length > 0 ? new AppError("INPUT_INVALID", { errors }) : null;
 }
 
-async function start(
-  deps: ApiDeps,
-  caller: TenantCaller,
-  { workflowId, versionId }: StartTarget,
-  input: Json,
-  idempotency: Idempotency | null,
-): Promise<string> {
-  const tenantId = caller.tenant.id;
-  const verdict = await executionStart(deps.db, {
-    tenantId,
-    workflowId,
-    start: { executionId: newId(), versionId: versionId ?? "", triggerType: "api", trigger: { type: "api" }, input },
-    idempotency,
-    maxUnfinished: caller.limits.unfinishedExecutions,
-  });
-  switch (verdict.kind) {
-    case "started":
-      if (!verdict.held) deps.hints.wake({ tenantId, executionId: verdict.executionId }, 0);
-      return verdict.executionId;
-    case "repeat":
-      return verdict.executionId;
-    case "mismatch":
-      throw new AppError("IDEMPOTENCY_MISMATCH");
-    case "archived":
-      throw new AppError("WORKFLOW_ARCHIVED");
-    case "unknown":
-      throw new AppError("NOT_FOUND");
-    case "full":
-      throw tooManyUnfinished(caller);
-  }
+function startOf({ versionId }: StartTarget, input: Json): ExecutionStart {
+  return { executionId: newId(), versionId: versionId ?? "", triggerType: "api", trigger: { type: "api" }, input };
 }
 
 /** A repeat returns the first execution, though by now the same request would be refused. */
@@ -100,7 +67,7 @@ async function firstExecution(
     idempotencyKeyFind(tx, tenantId, workflowId, idempotency.key),
   );
   if (used === null) throw refusal;
-  if (idempotency.bodyHash.equals(used.bodyHash)) return used.executionId;
+  if (Buffer.from(used.bodyHash).equals(idempotency.bodyHash)) return used.executionId;
   throw new AppError("IDEMPOTENCY_MISMATCH");
 }
 
@@ -116,9 +83,4 @@ function idempotencyOf(
   throw new AppError("INVALID_REQUEST", {
     errors: [{ path: "header:Idempotency-Key", code: "INVALID_FORMAT", message }],
   });
-}
-
-function tooManyUnfinished({ limits }: TenantCaller): AppError {
-  const detail = `The tenant has ${limits.unfinishedExecutions} or more unfinished executions, which is its limit: wait until some have ended.`;
-  return new AppError("TOO_MANY_UNFINISHED", { detail, headers: { "retry-after": "5" } });
 }

@@ -1,0 +1,45 @@
+import { type ExecutionStart, executionStart } from "@keelson/db";
+import { AppError } from "@keelson/service-kit";
+import type { TenantCaller } from "../auth/caller.ts";
+import type { ApiDeps } from "../deps.ts";
+
+export interface Idempotency {
+  readonly key: string;
+  readonly bodyHash: Uint8Array;
+}
+
+/**
+ * Commits a start and tells the workers: the execution's id, or that of the first one with this key. Refuses with
+ * `WORKFLOW_ARCHIVED`, `IDEMPOTENCY_MISMATCH`, `TOO_MANY_UNFINISHED` and `NOT_FOUND`.
+ */
+export async function commitStart(
+  deps: ApiDeps,
+  caller: TenantCaller,
+  workflowId: string,
+  start: ExecutionStart,
+  idempotency: Idempotency | null = null,
+): Promise<string> {
+  const tenantId = caller.tenant.id;
+  const maxUnfinished = caller.limits.unfinishedExecutions;
+  const verdict = await executionStart(deps.db, { tenantId, workflowId, start, idempotency, maxUnfinished });
+  switch (verdict.kind) {
+    case "started":
+      if (!verdict.held) deps.hints.wake({ tenantId, executionId: verdict.executionId }, 0);
+      return verdict.executionId;
+    case "repeat":
+      return verdict.executionId;
+    case "mismatch":
+      throw new AppError("IDEMPOTENCY_MISMATCH");
+    case "archived":
+      throw new AppError("WORKFLOW_ARCHIVED");
+    case "unknown":
+      throw new AppError("NOT_FOUND");
+    case "full":
+      throw tooManyUnfinished(maxUnfinished);
+  }
+}
+
+export function tooManyUnfinished(limit: number): AppError {
+  const detail = `The tenant has ${limit} or more unfinished executions, which is its limit: wait until some have ended.`;
+  return new AppError("TOO_MANY_UNFINISHED", { detail, headers: { "retry-after": "5" } });
+}
