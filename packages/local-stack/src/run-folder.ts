@@ -2,7 +2,7 @@
 // the next one stops and removes.
 
 import { chmod, mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
-import { tmpdir, userInfo } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { dataDirHolder, lockDataDir } from "./data-dir-lock.ts";
 import type { Log } from "./log.ts";
@@ -23,7 +23,7 @@ export interface RunFolder {
 
 /** Everybody may enter it, as PostgreSQL must when root has it run as another user. */
 export async function createRunFolder(log: Log): Promise<RunFolder> {
-  const base = join(tmpdir(), `keelson-test-${userInfo().uid}`);
+  const base = join(tmpdir(), `keelson-test-${process.getuid?.() ?? "user"}`);
   await mkdir(base, { recursive: true, mode: 0o755 });
   await removeAbandoned(base, log);
   const path = await mkdtemp(join(base, "run-"));

@@ -1,5 +1,6 @@
-// PostgreSQL refuses to run as root. Started by root, it runs as somebody else, and must still reach its binaries and
-// its data where they lie in a folder that only root may enter. Three ways, the plainest that works here is taken:
+// PostgreSQL refuses to run as root, or to make its data as a user whom the system has no name for (as containers like
+// to have it; such a user gets a name in a namespace). Started by root, it runs as somebody else, and must still reach
+// its binaries and its data where they lie in a folder that only root may enter. Three ways, the plainest that works here is taken:
 //  - plain:     another user and group, where that user can reach everything;
 //  - namespace: a user namespace in which root's own files belong to an ordinary user (needs CAP_SYS_ADMIN or the like);
 //  - override:  another user that keeps CAP_DAC_OVERRIDE. PostgreSQL asks access(2) whether its binaries may be run,
@@ -8,7 +9,7 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cp, mkdir, realpath, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { tmpdir, userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { binariesIn, type PostgresBinaries } from "./postgres-binaries.ts";
@@ -40,7 +41,7 @@ export interface Launcher {
 
 /** Chooses how to run PostgreSQL on the data in `dataDir`, which exists. */
 export async function chooseLauncher(binaries: PostgresBinaries, dataDir: string): Promise<Launcher> {
-  if (process.getuid?.() !== 0) return selfLauncher(binaries);
+  if (process.getuid?.() !== 0) return hasName() ? selfLauncher(binaries) : namedLauncher(binaries, dataDir);
   const user = await unprivilegedUser();
   for (const make of [plainLauncher, namespaceLauncher, overrideLauncher]) {
     const launcher = await make(binaries, dataDir, user);
@@ -49,6 +50,23 @@ export async function chooseLauncher(binaries: PostgresBinaries, dataDir: string
   throw new Error(
     `PostgreSQL cannot run as root, and user ${user.uid} cannot reach ${dataDir}. ` +
       "Run as another user, move the checkout to a folder that others may enter, or set DATABASE_ADMIN_URL.",
+  );
+}
+
+function hasName(): boolean {
+  try {
+    return userInfo().username !== "";
+  } catch {
+    return false;
+  }
+}
+
+async function namedLauncher(binaries: PostgresBinaries, dataDir: string): Promise<Launcher> {
+  const launcher = await namespaceLauncher(binaries, dataDir, await unprivilegedUser());
+  if (launcher !== null) return launcher;
+  throw new Error(
+    `PostgreSQL cannot run as user ${process.getuid?.()}, for whom /etc/passwd has no name. ` +
+      "Add one, run as another user, or set DATABASE_ADMIN_URL.",
   );
 }
 
@@ -76,7 +94,8 @@ async function namespaceLauncher(binaries: PostgresBinaries, _dataDir: string, u
     command: "unshare",
     args: [...options, command, ...args],
   });
-  return { way: "namespace", owner: { uid: 0, gid: 0 }, binaries, launch, dispose: async () => {} };
+  const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  return { way: "namespace", owner, binaries, launch, dispose: async () => {} };
 }
 
 async function overrideLauncher(binaries: PostgresBinaries, dataDir: string, user: Owner): Promise<Launcher | null> {
