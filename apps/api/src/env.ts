@@ -1,23 +1,16 @@
-import { envBase64Key, envLogLevel, envPort, envUrl, parseEnv } from "@keelson/service-kit";
+import { envBase64Key, envPort, envUrl, parseEnv, serviceEnv } from "@keelson/service-kit";
 import { z } from "zod";
 
 const Env = z
   .object({
-    DATABASE_URL: envUrl(["postgres", "postgresql"]),
-    REDIS_URL: envUrl(["redis", "rediss"]),
-    REDIS_PREFIX: z
-      .string()
-      .regex(/^[a-z0-9:-]+$/)
-      .default("keelson"),
+    ...serviceEnv,
     API_PORT: envPort().prefault("4000"),
     INGRESS_PORT: envPort().prefault("4001"),
-    BIND_ADDRESS: z.string().default("127.0.0.1"),
     KEELSON_PUBLIC_INGRESS_URL: envUrl(["http", "https"]).optional(),
     KEELSON_ADMIN_TOKEN: z
       .string()
-      .regex(/^[\x21-\x7e]{16,}$/, "expected at least 16 printable characters without spaces"),
+      .regex(/^[\x21-\x7e]{8,}$/, "expected at least 8 printable characters without spaces"),
     KEELSON_MASTER_KEY: envBase64Key(32),
-    LOG_LEVEL: envLogLevel().prefault("info"),
   })
   .transform((values) => ({
     ...values,
