@@ -15,7 +15,7 @@ const Env = z.object({
   KEELSON_MASTER_KEY: envBase64Key(32),
   KEELSON_EGRESS_ALLOW: envCidrList().prefault(""),
   WORKER_CONCURRENCY: envInteger(1, 1000).prefault("64"),
-  LEASE_TTL: envDurationMs({ minMs: 3_000, maxMs: 600_000 }).prefault("15s"),
+  LEASE_TTL: envDurationMs({ minMs: 1_000, maxMs: 600_000 }).prefault("15s"),
 });
 
 /** This service's configuration; the only place that reads the environment. */
