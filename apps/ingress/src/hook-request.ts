@@ -1,4 +1,4 @@
-import type { ArrivedHeaders } from "./delivery/headers.ts";
+import type { ArrivedHeaders } from "@keelson/service-kit";
 
 /** A webhook request as it arrived. */
 export interface HookRequest {

@@ -7,8 +7,7 @@
 
 import { DEFAULT_TENANT_LIMITS, type Json, assertNever } from "@keelson/contracts";
 import type { DeliveryRecord, DeliveryVerdict, ExecutionStart } from "@keelson/db";
-import { AppError } from "@keelson/service-kit";
-import { type BodyType, bodyTypeOf, parseBody } from "./body/parse-body.ts";
+import { AppError, type BodyType, bodyTypeOf, parseBody } from "@keelson/service-kit";
 import { deliveryRecord, startRecord } from "./delivery/records.ts";
 import {
   type Refusal,

@@ -2,9 +2,9 @@
 
 import type { Json } from "@keelson/contracts";
 import type { DeliveryRecord, ExecutionStart } from "@keelson/db";
+import { deliveryHeaders, queryOf, triggerHeaders } from "@keelson/service-kit";
 import type { HookRequest } from "../hook-request.ts";
 import type { OpenHook } from "../hooks/hook-directory.ts";
-import { deliveryHeaders, queryOf, triggerHeaders } from "./headers.ts";
 
 export function deliveryRecord(arrived: {
   readonly request: HookRequest;

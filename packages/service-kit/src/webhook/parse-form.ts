@@ -1,6 +1,6 @@
 // application/x-www-form-urlencoded, as the URL standard has it, but strict: what is not UTF-8 is refused, not replaced.
 
-import { decodeUtf8 } from "@keelson/service-kit";
+import { decodeUtf8 } from "../strict-json.ts";
 import { FORBIDDEN_KEYS, type ParsedBody } from "./parsed-body.ts";
 
 /** An object of strings; a name that occurs more than once has an array of them, in their order. */

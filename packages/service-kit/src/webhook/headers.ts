@@ -1,8 +1,8 @@
 // Headers and query of a request as they are kept: for the tenant to look at, and as `trigger` in its templates.
 
 import type { Signature } from "@keelson/contracts";
-import { objectOfFields } from "../body/parse-form.ts";
-import { FORBIDDEN_KEYS } from "../body/parsed-body.ts";
+import { objectOfFields } from "./parse-form.ts";
+import { FORBIDDEN_KEYS } from "./parsed-body.ts";
 
 export type ArrivedHeaders = Readonly<Record<string, readonly string[] | undefined>>;
 

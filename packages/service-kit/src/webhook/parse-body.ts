@@ -2,7 +2,8 @@
 // surrogate pair, no key that is more than data, bounded depth.
 
 import { assertNever } from "@keelson/contracts";
-import { decodeUtf8, isJsonType, isUtf8Charset, parseMediaType, parseStrictJson } from "@keelson/service-kit";
+import { isJsonType, isUtf8Charset, parseMediaType } from "../media-type.ts";
+import { decodeUtf8, parseStrictJson } from "../strict-json.ts";
 import { parseForm } from "./parse-form.ts";
 import { FORBIDDEN_KEYS, type ParsedBody } from "./parsed-body.ts";
 
