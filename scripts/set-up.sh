@@ -183,8 +183,9 @@ run() {
 
 interrupted() {
   if [ -n "$child" ]; then
-    kill -TERM "$child" 2>/dev/null || true
-    wait "$child" || true
+    # What is half done carries no stamp and is done anew; npm would take its time to tidy up.
+    kill -KILL "$child" 2>/dev/null || true
+    wait "$child" 2>/dev/null || true
   fi
   exit "$1"
 }
