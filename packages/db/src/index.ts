@@ -58,7 +58,8 @@ export {
   type EventRow,
   type ExecutionProgress,
 } from "./entities/execution-events.ts";
-export { executionReopen, type ReopenVerdict } from "./entities/execution-reopen.ts";
+export { inTransaction } from "./entities/in-transaction.ts";
+export { executionTellChildEnded, type ChildNews } from "./entities/tell-child-ended.ts";
 export { attemptList, type AttemptRow } from "./entities/execution-steps.ts";
 export { executionCount, executionList, versionStepCounts } from "./entities/execution-list.ts";
 export {

@@ -3,11 +3,14 @@ import { type CompiledWorkflow, type InputCheck, compileInputSchema } from "@kee
 
 const checks = new WeakMap<CompiledWorkflow, InputCheck>();
 
-/** What does not fit the version's `inputSchema`, with pointers into a body's `input`; its schema is compiled once. */
-export function inputErrors(workflow: CompiledWorkflow, input: Json): ProblemError[] {
+/**
+ * What does not fit the version's `inputSchema`, whose check is compiled once. Pointers begin with `at`: the place of the
+ * input in what was sent.
+ */
+export function inputErrors(workflow: CompiledWorkflow, input: Json, at = "/input"): ProblemError[] {
   const { inputSchema } = workflow.definition;
   if (inputSchema === undefined) return [];
   const check = checks.get(workflow) ?? compileInputSchema(inputSchema);
   checks.set(workflow, check);
-  return check(input).map(({ path, message }) => ({ path: `/input${path}`, code: "INPUT_INVALID", message }));
+  return check(input).map(({ path, message }) => ({ path: `${at}${path}`, code: "INPUT_INVALID", message }));
 }

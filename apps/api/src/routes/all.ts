@@ -2,6 +2,7 @@
 
 import type { Route } from "../http/route.ts";
 import { listAudit } from "./audit/list.ts";
+import { redeliver } from "./deliveries/redeliver.ts";
 import { getDelivery, listDeliveries } from "./deliveries/read.ts";
 import { listEvents } from "./executions/events.ts";
 import { explainExecution } from "./executions/explain.ts";
@@ -71,6 +72,7 @@ export const ROUTES: readonly Route[] = [
   resumeSchedule,
   listDeliveries,
   getDelivery,
+  redeliver,
   listAudit,
   getMe,
 ];

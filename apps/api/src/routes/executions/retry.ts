@@ -1,7 +1,7 @@
 import { RetryExecution } from "@keelson/contracts";
-import { type ReopenVerdict, executionReopen } from "@keelson/db";
 import { AppError } from "@keelson/service-kit";
 import { auditIntervention } from "../../executions/audit-intervention.ts";
+import { type ReopenVerdict, reopenExecution } from "../../executions/reopen-execution.ts";
 import { readExecution } from "../../executions/read-execution.ts";
 import { IdPath } from "../../http/path.ts";
 import { tenantRoute } from "../../http/route.ts";
@@ -15,7 +15,7 @@ export const retryExecution = tenantRoute({
   async handle({ params: { id }, body, caller, deps }) {
     const tenantId = caller.tenant.id;
     const from = body?.from ?? null;
-    const verdict = await executionReopen(deps, tenantId, id, from);
+    const verdict = await reopenExecution(deps, tenantId, id, from);
     if (verdict.kind !== "reopened") throw refusalOf(verdict, from);
     for (const executionId of verdict.due) deps.hints.wake({ tenantId, executionId }, 0);
     await auditIntervention(deps, caller, "retried", id, { from });

@@ -4,6 +4,15 @@
 
 import { isEnded } from "@keelson/contracts";
 import {
+  type ChildNews,
+  type Database,
+  type Reopening,
+  executionRead,
+  executionRetry,
+  executionTellChildEnded,
+  inTransaction,
+} from "@keelson/db";
+import {
   type ClaimedExecution,
   type DefinitionStore,
   type StepState,
@@ -11,10 +20,6 @@ import {
   initialState,
   summarise,
 } from "@keelson/engine";
-import type { Database, HotQuery } from "../database.ts";
-import { executionRead } from "../execution-claim.ts";
-import { type Reopening, executionRetry } from "../interventions.ts";
-import { inTransaction } from "./in-transaction.ts";
 
 export type ReopenVerdict =
   /** Those that are due now: the execution itself and its children, unless they are held. */
@@ -22,14 +27,6 @@ export type ReopenVerdict =
   | { readonly kind: "unknown" | "notEnded" | "nothing" | "unknownStep" }
   /** A child is still being cancelled, or was reopened on its own. */
   | { readonly kind: "childNotEnded"; readonly childId: string };
-
-interface ChildNews {
-  readonly tenantId: string;
-  readonly executionId: string;
-  readonly gen: number;
-  readonly stepId: string;
-  readonly childId: string;
-}
 
 interface Plan {
   /** Children before their parents. */
@@ -40,13 +37,8 @@ interface Plan {
 
 /** Beyond this somebody else reopens or cancels them all the time. */
 const MAX_TRIES = 5;
-const TELL: HotQuery = {
-  name: "inbox_child_ended",
-  text: `insert into keelson.inbox (tenant_id, execution_id, gen, kind, step_id, source_id)
-         values ($1, $2, $3, 'childEnded', $4, $5)`,
-};
 
-export async function executionReopen(
+export async function reopenExecution(
   deps: { readonly db: Database; readonly definitions: DefinitionStore },
   tenantId: string,
   executionId: string,
@@ -142,9 +134,7 @@ async function carryOut(db: Database, plan: Plan): Promise<string[] | null> {
         if (verdict === "stale") throw new Stale();
         if (verdict === "retried") due.push(reopening.executionId);
       }
-      for (const { tenantId, executionId, gen, stepId, childId } of plan.news) {
-        await tx.call(TELL, [tenantId, executionId, gen, stepId, childId]);
-      }
+      for (const news of plan.news) await executionTellChildEnded(tx, news);
       return due;
     });
   } catch (error) {
