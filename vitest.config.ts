@@ -10,7 +10,15 @@ export default defineConfig({
   test: {
     passWithNoTests: false,
     projects: [
-      { test: { name: "unit", include: ["{apps,packages}/*/src/**/*.test.ts"], maxWorkers } },
+      {
+        test: {
+          name: "unit",
+          include: ["{apps,packages}/*/src/**/*.test.ts"],
+          maxWorkers,
+          // Only what hangs shall run into it: the walks and differential tests compute for seconds on a busy machine.
+          testTimeout: 60_000,
+        },
+      },
       {
         test: {
           name: "integration",
