@@ -1,6 +1,6 @@
 // The example as its readers run it: from a signed webhook to the parcel's tracking number, over HTTP alone.
+import { runOrderWorkflow } from "@keelson/examples/order-fulfilment";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { runOrderWorkflow } from "../examples/order-fulfilment/run.ts";
 import { startEngine, type Engine } from "./support/engine.ts";
 import { violations } from "./support/invariants.ts";
 

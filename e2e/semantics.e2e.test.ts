@@ -225,8 +225,8 @@ describe("children", () => {
     expect(await run([sub(strict)])).toMatchObject({ status: "failed", error: { code: "CHILD_REFUSED", step: "sub" } });
     const alone = await run([sub(bad, { wait: false })]);
     expect(alone.status).toBe("succeeded");
-    const { executionId } = alone.steps[0]?.output as { executionId: string };
-    expect((await ended(tenant, executionId)).status).toBe("failed");
+    const output = alone.steps[0]?.output as { executionId: string };
+    expect((await ended(tenant, output.executionId)).status).toBe("failed");
   });
 });
 

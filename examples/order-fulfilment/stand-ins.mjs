@@ -17,7 +17,11 @@ const SERVICES = {
  */
 export async function startStandIns({ port, onCall }) {
   const answered = new Map();
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => {
+    handle(request, response).catch(() => response.destroy());
+  });
+
+  async function handle(request, response) {
     const answer = SERVICES[request.url ?? ""];
     if (request.method !== "POST" || answer === undefined) return reply(response, 404, { error: "no such service" });
     let text = "";
@@ -27,7 +31,8 @@ export async function startStandIns({ port, onCall }) {
     if (!answered.has(key)) answered.set(key, answer(body));
     onCall?.({ path: request.url ?? "", body, key: typeof key === "string" ? key : undefined });
     return reply(response, 201, answered.get(key));
-  });
+  }
+
   await new Promise((resolve, reject) =>
     server.once("error", reject).listen(port, "127.0.0.1", () => resolve(undefined)),
   );

@@ -36,8 +36,8 @@ export interface DatabaseOptions {
   readonly onIdleError?: (error: Error) => void;
 }
 
-/** How long to wait for a free connection, and for a new one; ms. */
-const CONNECT_TIMEOUT_MS = 3_000;
+/** How long to wait for a free connection, and for a new one: a burst is to wait rather than be refused; ms. */
+const CONNECT_TIMEOUT_MS = 10_000;
 /** No statement of a service takes longer; ms. */
 const STATEMENT_TIMEOUT_MS = 15_000;
 

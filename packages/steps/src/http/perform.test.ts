@@ -83,7 +83,7 @@ describe("the request", () => {
       await client.perform(stored, someOptions());
     }
     expect(target.seen).toHaveLength(3);
-    expect(target.seen[0]!.body.toString()).toBe('{"total":12.5,"ref":"é","items":[{"z":1,"a":2}]}');
+    expect(target.seen[0]!.body).toBe('{"total":12.5,"ref":"é","items":[{"z":1,"a":2}]}');
     expect(new Set(target.seen.map((seen) => JSON.stringify(seen))).size).toBe(1);
   });
 
