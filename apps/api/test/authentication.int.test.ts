@@ -2,6 +2,7 @@ import { transformStep, workflowOf } from "@keelson/testkit";
 import request from "supertest";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ROUTES } from "../src/routes/all.ts";
+import { withIds } from "./support/paths.ts";
 import { ADMIN_TOKEN, type World, clientOf, createWorld } from "./support/world.ts";
 
 let world: World;
@@ -11,19 +12,8 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 const SOME_ID = "0192aaaa-0000-7000-8000-000000000001";
-const withIds = (path: string) =>
-  path
-    .replace(/:name\b/, "NAME")
-    .replace(/:n\b/, "1")
-    .replace(/:\w+/g, SOME_ID);
-const methods = ["get", "post", "put", "patch", "delete"] as const;
-type Method = (typeof methods)[number];
-const methodOf = (route: { method: string }) => methods.find((method) => method === route.method) ?? "get";
-const routes = ROUTES.map((route) => ({
-  title: `${route.method} ${route.path}`,
-  method: methodOf(route),
-  path: withIds(route.path),
-}));
+const routes = ROUTES.map(({ method, path }) => ({ title: `${method} ${path}`, method, path: withIds(path) }));
+type Method = (typeof routes)[number]["method"];
 
 describe.each(routes)("$title", ({ method, path }) => {
   it("is 401 without a key, with a wrong one, with a key of another kind, and says how to authenticate", async () => {
@@ -101,7 +91,23 @@ describe("scopes", () => {
     ["put", "/v1/secrets/NAME", "write"],
     ["delete", "/v1/secrets/NAME", "write"],
     ["post", "/v1/workflows/some/executions", "trigger"],
+    ["get", `/v1/executions/${SOME_ID}/events`, "read"],
+    ["get", `/v1/executions/${SOME_ID}/explain`, "read"],
+    ["get", `/v1/executions/${SOME_ID}/steps/one`, "read"],
+    ["get", "/v1/schedules", "read"],
+    ["get", `/v1/schedules/${SOME_ID}`, "read"],
+    ["get", "/v1/deliveries", "read"],
+    ["get", `/v1/deliveries/${SOME_ID}`, "read"],
+    ["post", "/v1/workflows/some/pause", "write"],
+    ["post", "/v1/workflows/some/resume", "write"],
+    ["post", `/v1/schedules/${SOME_ID}/pause`, "write"],
+    ["post", `/v1/schedules/${SOME_ID}/resume`, "write"],
     ["post", `/v1/executions/${SOME_ID}/cancel`, "trigger"],
+    ["post", `/v1/executions/${SOME_ID}/retry`, "trigger"],
+    ["post", `/v1/executions/${SOME_ID}/replay`, "trigger"],
+    ["post", `/v1/executions/${SOME_ID}/steps/one/wake`, "trigger"],
+    ["post", `/v1/deliveries/${SOME_ID}/redeliver`, "trigger"],
+    ["get", "/v1/audit", "admin"],
     ["get", "/v1/api-keys", "admin"],
     ["post", "/v1/api-keys", "admin"],
     ["delete", `/v1/api-keys/${SOME_ID}`, "admin"],

@@ -2,6 +2,7 @@ import { transformStep, workflowOf } from "@keelson/testkit";
 import request from "supertest";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ROUTES } from "../src/routes/all.ts";
+import { withIds } from "./support/paths.ts";
 import { type World, createWorld } from "./support/world.ts";
 
 let world: World;
@@ -47,7 +48,7 @@ describe("query parameters", () => {
     "that a call does not have are 400: %s",
     async (path) => {
       const client = path.startsWith("/v1/tenants") ? world.operator : world.a;
-      const place = path.replace(/:n\b/, "1").replace(/:\w+/g, "0192aaaa-0000-7000-8000-000000000001");
+      const place = withIds(path);
       const answer = await client.get(`${place}?nonsense=1`).expect(400);
       expect(answer.body).toMatchObject({
         code: "INVALID_REQUEST",

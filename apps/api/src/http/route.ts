@@ -40,14 +40,19 @@ interface RouteParts<P, Q, B> {
   readonly body?: z.ZodType<B>;
   /** Default 64 KiB. */
   readonly maxBodyBytes?: number;
+  /** What it answers when it does not refuse, by status; null: no body. */
+  readonly answers: Answers;
 }
+
+export type Answers = Readonly<Record<number, z.ZodType | null>>;
 
 /** A handler answers, or has written the whole answer itself and yields null. */
 type Handle<C, P, Q, B> = (call: Call<C, P, Q, B>) => Promise<Answer | null>;
 
 export interface Route {
-  readonly method: string;
+  readonly method: "get" | "post" | "put" | "patch" | "delete";
   readonly path: string;
+  readonly answers: Answers;
   readonly mount: (app: Express, deps: ApiDeps) => void;
 }
 
@@ -103,7 +108,7 @@ function routeOf<C extends Caller, P, Q, B>(
       if (answer !== null) send(res, answer);
     });
   };
-  return { method, path, mount };
+  return { method, path, answers: spec.answers, mount };
 }
 
 function logFieldsOf(caller: Caller): Record<string, string> {

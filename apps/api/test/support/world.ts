@@ -9,6 +9,7 @@ import { createTestDatabase, testRedisPrefix, testRedisUrl, uniqueName } from "@
 import type { Express } from "express";
 import request from "supertest";
 import { type Api, createApi } from "../../src/create-api.ts";
+import { checkAnswer } from "./check-answer.ts";
 import { type TestWorker, startWorker } from "./worker.ts";
 
 export const ADMIN_TOKEN = "operator-token-for-tests";
@@ -39,6 +40,8 @@ export interface Client {
   readonly tenantId: string;
   readonly key: string;
   readonly call: (method: Method, path: string, body?: object) => request.Test;
+  /** Without a key, and without a look at the answer: for what is no call of the API. */
+  readonly raw: (path: string) => request.Test;
   readonly get: (path: string) => request.Test;
   readonly post: (path: string, body?: object) => request.Test;
   readonly put: (path: string, body?: object) => request.Test;
@@ -104,7 +107,8 @@ export async function createWorld(): Promise<World> {
   };
 }
 
-async function createTenant(app: Express): Promise<Client> {
+/** A new tenant, by its first key. */
+export async function createTenant(app: Express): Promise<Client> {
   const operator = clientOf(app, "", ADMIN_TOKEN);
   const answer = await operator.post("/v1/tenants", { slug: uniqueName("tenant"), name: "Tenant" }).expect(201);
   const { tenant, apiKey }: CreatedTenant = answer.body;
@@ -114,12 +118,14 @@ async function createTenant(app: Express): Promise<Client> {
 export function clientOf(app: Express, tenantId: string, key: string): Client {
   const call = (method: Method, path: string, body?: object) => {
     const sent = request(app)[method](path).set("authorization", `Bearer ${key}`);
+    void sent.expect((answer) => checkAnswer(method, path, answer));
     return body === undefined ? sent : sent.send(body);
   };
   return {
     tenantId,
     key,
     call,
+    raw: (path) => request(app).get(path),
     get: (path) => call("get", path),
     post: (path, body) => call("post", path, body),
     put: (path, body) => call("put", path, body),

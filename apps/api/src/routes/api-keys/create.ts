@@ -1,4 +1,4 @@
-import { CreateApiKey, SCOPES } from "@keelson/contracts";
+import { CreateApiKey, CreatedApiKey, SCOPES } from "@keelson/contracts";
 import { apiKeyCreate, auditWrite } from "@keelson/db";
 import { AppError, newId } from "@keelson/service-kit";
 import { newApiKey } from "../../auth/api-key.ts";
@@ -9,6 +9,7 @@ import { presentApiKey } from "./present.ts";
 export const createApiKey = tenantRoute({
   method: "post",
   path: "/v1/api-keys",
+  answers: { 201: CreatedApiKey },
   scope: "admin",
   body: CreateApiKey,
   async handle({ body, caller, deps }) {

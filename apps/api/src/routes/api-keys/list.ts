@@ -1,4 +1,4 @@
-import { PageQuery } from "@keelson/contracts";
+import { ApiKeyPage, PageQuery } from "@keelson/contracts";
 import { apiKeyList } from "@keelson/db";
 import { pagingOf } from "../../http/paging.ts";
 import { tenantRoute } from "../../http/route.ts";
@@ -7,6 +7,7 @@ import { presentApiKey } from "./present.ts";
 export const listApiKeys = tenantRoute({
   method: "get",
   path: "/v1/api-keys",
+  answers: { 200: ApiKeyPage },
   scope: "admin",
   query: PageQuery,
   async handle(call) {

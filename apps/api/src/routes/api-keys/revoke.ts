@@ -8,6 +8,7 @@ import { tenantRoute } from "../../http/route.ts";
 export const revokeApiKey = tenantRoute({
   method: "delete",
   path: "/v1/api-keys/:id",
+  answers: { 204: null },
   scope: "admin",
   params: IdPath,
   async handle({ params: { id }, caller, deps }) {

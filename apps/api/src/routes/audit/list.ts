@@ -1,4 +1,4 @@
-import { AnyJson, type AuditEntry, PageQuery } from "@keelson/contracts";
+import { AnyJson, type AuditEntry, AuditPage, PageQuery } from "@keelson/contracts";
 import { type AuditRow, auditList } from "@keelson/db";
 import { pagingOf } from "../../http/paging.ts";
 import { tenantRoute } from "../../http/route.ts";
@@ -6,6 +6,7 @@ import { tenantRoute } from "../../http/route.ts";
 export const listAudit = tenantRoute({
   method: "get",
   path: "/v1/audit",
+  answers: { 200: AuditPage },
   scope: "admin",
   query: PageQuery,
   async handle(call) {

@@ -1,4 +1,4 @@
-import { DeliveryListQuery } from "@keelson/contracts";
+import { Delivery, DeliveryListQuery, DeliveryPage } from "@keelson/contracts";
 import { deliveryGet, deliveryList } from "@keelson/db";
 import { AppError } from "@keelson/service-kit";
 import { pagingOf } from "../../http/paging.ts";
@@ -9,6 +9,7 @@ import { presentDelivery, presentDeliveryItem } from "./present.ts";
 export const listDeliveries = tenantRoute({
   method: "get",
   path: "/v1/deliveries",
+  answers: { 200: DeliveryPage },
   scope: "read",
   query: DeliveryListQuery,
   async handle(call) {
@@ -23,6 +24,7 @@ export const listDeliveries = tenantRoute({
 export const getDelivery = tenantRoute({
   method: "get",
   path: "/v1/deliveries/:id",
+  answers: { 200: Delivery },
   scope: "read",
   params: IdPath,
   async handle({ params: { id }, caller, deps }) {

@@ -1,4 +1,4 @@
-import { type Json, type WebhookTrigger, assertNever } from "@keelson/contracts";
+import { assertNever, Delivery, type Json, type WebhookTrigger } from "@keelson/contracts";
 import type { CompiledWorkflow } from "@keelson/dag";
 import { type DeliveryRow, type FoundHook, auditWrite, deliveryAccept, deliveryGet, hookFind } from "@keelson/db";
 import { AppError, bodyTypeOf, newId, parseBody, triggerHeaders } from "@keelson/service-kit";
@@ -17,6 +17,7 @@ const MAX_ROUNDS = 5;
 export const redeliver = tenantRoute({
   method: "post",
   path: "/v1/deliveries/:id/redeliver",
+  answers: { 202: Delivery },
   scope: "trigger",
   params: IdPath,
   async handle({ params: { id }, caller, deps }) {

@@ -1,3 +1,4 @@
+import { Execution } from "@keelson/contracts";
 import { executionNotify } from "@keelson/db";
 import { AppError } from "@keelson/service-kit";
 import { auditIntervention } from "../../executions/audit-intervention.ts";
@@ -9,6 +10,7 @@ import { tenantRoute } from "../../http/route.ts";
 export const cancelExecution = tenantRoute({
   method: "post",
   path: "/v1/executions/:id/cancel",
+  answers: { 202: Execution },
   scope: "trigger",
   params: IdPath,
   async handle({ params: { id }, caller, deps }) {

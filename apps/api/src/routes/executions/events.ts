@@ -1,4 +1,4 @@
-import { EventListQuery, EventSeq, type ExecutionEvent } from "@keelson/contracts";
+import { EventListQuery, EventSeq, type ExecutionEvent, ExecutionEventPage } from "@keelson/contracts";
 import { type EventRow, executionEvents } from "@keelson/db";
 import { AppError } from "@keelson/service-kit";
 import type { Request } from "express";
@@ -11,6 +11,7 @@ import { tenantRoute } from "../../http/route.ts";
 export const listEvents = tenantRoute({
   method: "get",
   path: "/v1/executions/:id/events",
+  answers: { 200: ExecutionEventPage },
   scope: "read",
   params: IdPath,
   query: EventListQuery,

@@ -1,4 +1,4 @@
-import type { Explanation, StepReason } from "@keelson/contracts";
+import { Explanation, type StepReason } from "@keelson/contracts";
 import type { CompiledWorkflow } from "@keelson/dag";
 import { executionRead } from "@keelson/db";
 import { type ExecutionState, type StepState, initialState, judgeJoin, pendingStep } from "@keelson/engine";
@@ -11,6 +11,7 @@ import { tenantRoute } from "../../http/route.ts";
 export const explainExecution = tenantRoute({
   method: "get",
   path: "/v1/executions/:id/explain",
+  answers: { 200: Explanation },
   scope: "read",
   params: IdPath,
   async handle({ params: { id }, caller, deps }) {

@@ -1,4 +1,4 @@
-import { type ExecutionPage, ExecutionListQuery, MAX_COUNT } from "@keelson/contracts";
+import { ExecutionListQuery, ExecutionPage, MAX_COUNT } from "@keelson/contracts";
 import { type ExecutionHead, type TenantTx, executionCount, executionList, versionStepCounts } from "@keelson/db";
 import { presentSummary } from "../../executions/present.ts";
 import { pagingOf } from "../../http/paging.ts";
@@ -7,6 +7,7 @@ import { tenantRoute } from "../../http/route.ts";
 export const listExecutions = tenantRoute({
   method: "get",
   path: "/v1/executions",
+  answers: { 200: ExecutionPage },
   scope: "read",
   query: ExecutionListQuery,
   async handle(call) {

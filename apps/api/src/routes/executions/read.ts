@@ -1,4 +1,4 @@
-import { WaitQuery } from "@keelson/contracts";
+import { Execution, WaitQuery } from "@keelson/contracts";
 import { awaitExecution } from "../../executions/read-execution.ts";
 import { IdPath } from "../../http/path.ts";
 import { tenantRoute } from "../../http/route.ts";
@@ -6,6 +6,7 @@ import { tenantRoute } from "../../http/route.ts";
 export const getExecution = tenantRoute({
   method: "get",
   path: "/v1/executions/:id",
+  answers: { 200: Execution },
   scope: "read",
   params: IdPath,
   query: WaitQuery,

@@ -1,4 +1,4 @@
-import { ReplayExecution } from "@keelson/contracts";
+import { Execution, ReplayExecution } from "@keelson/contracts";
 import { type ExecutionRow, type TenantTx, executionGet, workflowStartTarget } from "@keelson/db";
 import { AppError, newId } from "@keelson/service-kit";
 import { auditIntervention } from "../../executions/audit-intervention.ts";
@@ -12,6 +12,7 @@ import { tenantRoute } from "../../http/route.ts";
 export const replayExecution = tenantRoute({
   method: "post",
   path: "/v1/executions/:id/replay",
+  answers: { 202: Execution },
   scope: "trigger",
   params: IdPath,
   body: ReplayExecution.optional(),

@@ -1,4 +1,4 @@
-import { RetryExecution } from "@keelson/contracts";
+import { Execution, RetryExecution } from "@keelson/contracts";
 import { AppError } from "@keelson/service-kit";
 import { auditIntervention } from "../../executions/audit-intervention.ts";
 import { type ReopenVerdict, reopenExecution } from "../../executions/reopen-execution.ts";
@@ -9,6 +9,7 @@ import { tenantRoute } from "../../http/route.ts";
 export const retryExecution = tenantRoute({
   method: "post",
   path: "/v1/executions/:id/retry",
+  answers: { 202: Execution },
   scope: "trigger",
   params: IdPath,
   body: RetryExecution.optional(),

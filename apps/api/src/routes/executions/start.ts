@@ -1,4 +1,4 @@
-import { type Json, StartExecution, WaitQuery, isEnded } from "@keelson/contracts";
+import { Execution, isEnded, type Json, StartExecution, WaitQuery } from "@keelson/contracts";
 import { type ExecutionStart, type StartTarget, idempotencyKeyFind, workflowStartTarget } from "@keelson/db";
 import { AppError, newId } from "@keelson/service-kit";
 import type { Request } from "express";
@@ -17,6 +17,7 @@ const MAX_KEY_CHARS = 255;
 export const startExecution = tenantRoute({
   method: "post",
   path: "/v1/workflows/:ref/executions",
+  answers: { 200: Execution, 202: Execution },
   scope: "trigger",
   params: WorkflowPath,
   query: WaitQuery,

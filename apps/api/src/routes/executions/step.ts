@@ -1,4 +1,4 @@
-import { type Attempt, type StepDetail, StepId } from "@keelson/contracts";
+import { type Attempt, StepDetail, StepId } from "@keelson/contracts";
 import { type AttemptRow, attemptList, executionGet } from "@keelson/db";
 import { AppError } from "@keelson/service-kit";
 import { z } from "zod";
@@ -11,6 +11,7 @@ export const StepPath = z.object({ ...IdPath.shape, stepId: StepId });
 export const getStep = tenantRoute({
   method: "get",
   path: "/v1/executions/:id/steps/:stepId",
+  answers: { 200: StepDetail },
   scope: "read",
   params: StepPath,
   async handle({ params: { id, stepId }, caller, deps }) {

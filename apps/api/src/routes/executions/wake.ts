@@ -1,3 +1,4 @@
+import { Execution } from "@keelson/contracts";
 import { executionGet, executionNotify } from "@keelson/db";
 import { AppError } from "@keelson/service-kit";
 import { auditIntervention } from "../../executions/audit-intervention.ts";
@@ -9,6 +10,7 @@ import { StepPath } from "./step.ts";
 export const wakeStep = tenantRoute({
   method: "post",
   path: "/v1/executions/:id/steps/:stepId/wake",
+  answers: { 202: Execution },
   scope: "trigger",
   params: StepPath,
   async handle({ params: { id, stepId }, caller, deps }) {

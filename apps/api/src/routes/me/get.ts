@@ -1,4 +1,4 @@
-import type { Me } from "@keelson/contracts";
+import { Me } from "@keelson/contracts";
 import packageJson from "../../../package.json" with { type: "json" };
 import type { Caller } from "../../auth/caller.ts";
 import { anyoneRoute } from "../../http/route.ts";
@@ -7,6 +7,7 @@ import { anyoneRoute } from "../../http/route.ts";
 export const getMe = anyoneRoute({
   method: "get",
   path: "/v1/me",
+  answers: { 200: Me },
   async handle({ caller, deps }) {
     const server = { version: packageJson.version, time: new Date().toISOString(), ingressUrl: deps.ingressUrl };
     return { status: 200, body: { ...whoIs(caller), server } satisfies Me };

@@ -1,3 +1,4 @@
+import { Schedule } from "@keelson/contracts";
 import { type TenantTx, auditWrite, scheduleGet, schedulePause, scheduleResume } from "@keelson/db";
 import { AppError } from "@keelson/service-kit";
 import { actorOf } from "../../auth/caller.ts";
@@ -17,6 +18,7 @@ function switching(
   return tenantRoute({
     method: "post",
     path: `/v1/schedules/:id/${verb}`,
+    answers: { 200: Schedule },
     scope: "write",
     params: IdPath,
     async handle({ params: { id }, caller, deps }) {

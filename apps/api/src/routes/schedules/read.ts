@@ -1,4 +1,4 @@
-import { PageQuery } from "@keelson/contracts";
+import { PageQuery, Schedule, SchedulePage } from "@keelson/contracts";
 import { scheduleGet, scheduleList } from "@keelson/db";
 import { AppError } from "@keelson/service-kit";
 import { pagingOf } from "../../http/paging.ts";
@@ -9,6 +9,7 @@ import { presentSchedule } from "./present.ts";
 export const listSchedules = tenantRoute({
   method: "get",
   path: "/v1/schedules",
+  answers: { 200: SchedulePage },
   scope: "read",
   query: PageQuery,
   async handle(call) {
@@ -22,6 +23,7 @@ export const listSchedules = tenantRoute({
 export const getSchedule = tenantRoute({
   method: "get",
   path: "/v1/schedules/:id",
+  answers: { 200: Schedule },
   scope: "read",
   params: IdPath,
   async handle({ params: { id }, caller, deps }) {

@@ -7,6 +7,7 @@ import { tenantRoute } from "../../http/route.ts";
 export const deleteSecret = tenantRoute({
   method: "delete",
   path: "/v1/secrets/:name",
+  answers: { 204: null },
   scope: "write",
   params: SecretPath,
   async handle({ params: { name }, caller, deps }) {

@@ -1,4 +1,4 @@
-import { PageQuery, type SecretEntry } from "@keelson/contracts";
+import { PageQuery, type SecretEntry, SecretPage } from "@keelson/contracts";
 import { type SecretHead, secretList } from "@keelson/db";
 import { pagingOf } from "../../http/paging.ts";
 import { tenantRoute } from "../../http/route.ts";
@@ -7,6 +7,7 @@ import { tenantRoute } from "../../http/route.ts";
 export const listSecrets = tenantRoute({
   method: "get",
   path: "/v1/secrets",
+  answers: { 200: SecretPage },
   scope: "read",
   query: PageQuery,
   async handle(call) {

@@ -10,6 +10,7 @@ const MAX_BODY_BYTES = 512 * 1024;
 export const putSecret = tenantRoute({
   method: "put",
   path: "/v1/secrets/:name",
+  answers: { 204: null },
   scope: "write",
   params: SecretPath,
   body: PutSecret,

@@ -1,4 +1,4 @@
-import { PatchTenant } from "@keelson/contracts";
+import { PatchTenant, Tenant } from "@keelson/contracts";
 import { auditWrite, tenantDelete, tenantSetLimits } from "@keelson/db";
 import { AppError } from "@keelson/service-kit";
 import { actorOf } from "../../auth/caller.ts";
@@ -9,6 +9,7 @@ import { presentTenant } from "./present.ts";
 export const patchTenant = operatorRoute({
   method: "patch",
   path: "/v1/tenants/:id",
+  answers: { 200: Tenant },
   params: IdPath,
   body: PatchTenant,
   async handle({ params: { id }, body, caller, deps }) {
@@ -34,6 +35,7 @@ export const patchTenant = operatorRoute({
 export const deleteTenant = operatorRoute({
   method: "delete",
   path: "/v1/tenants/:id",
+  answers: { 204: null },
   params: IdPath,
   async handle({ params: { id }, caller, deps }) {
     const deleted = await deps.db.withTenant(id, async (tx) => {

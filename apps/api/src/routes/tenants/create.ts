@@ -1,4 +1,4 @@
-import { CreateTenant, type CreatedTenant, SCOPES } from "@keelson/contracts";
+import { CreatedTenant, CreateTenant, SCOPES } from "@keelson/contracts";
 import { apiKeyCreate, auditWrite, tenantCreate } from "@keelson/db";
 import { AppError, newId } from "@keelson/service-kit";
 import { newApiKey } from "../../auth/api-key.ts";
@@ -10,6 +10,7 @@ import { presentCreatedKey, presentTenant } from "./present.ts";
 export const createTenant = operatorRoute({
   method: "post",
   path: "/v1/tenants",
+  answers: { 201: CreatedTenant },
   body: CreateTenant,
   async handle({ body, caller, deps }) {
     const id = newId();

@@ -1,4 +1,4 @@
-import { PageQuery } from "@keelson/contracts";
+import { PageQuery, Tenant, TenantPage } from "@keelson/contracts";
 import { tenantGet, tenantList } from "@keelson/db";
 import { AppError } from "@keelson/service-kit";
 import { pagingOf } from "../../http/paging.ts";
@@ -9,6 +9,7 @@ import { presentTenant } from "./present.ts";
 export const listTenants = operatorRoute({
   method: "get",
   path: "/v1/tenants",
+  answers: { 200: TenantPage },
   query: PageQuery,
   async handle(call) {
     const paging = pagingOf(call, "tenants", call.query);
@@ -20,6 +21,7 @@ export const listTenants = operatorRoute({
 export const getTenant = operatorRoute({
   method: "get",
   path: "/v1/tenants/:id",
+  answers: { 200: Tenant },
   params: IdPath,
   async handle({ params: { id }, deps }) {
     const tenant = await deps.db.withTenant(id, (tx) => tenantGet(tx, id));

@@ -9,6 +9,7 @@ import { requireMatch } from "./preconditions.ts";
 export const archiveWorkflow = tenantRoute({
   method: "delete",
   path: "/v1/workflows/:ref",
+  answers: { 204: null },
   scope: "write",
   params: WorkflowPath,
   async handle({ params: { ref }, caller, req, deps }) {

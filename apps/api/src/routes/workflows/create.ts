@@ -1,4 +1,4 @@
-import { LIMITS } from "@keelson/contracts";
+import { LIMITS, Workflow } from "@keelson/contracts";
 import { definitionWarnings } from "@keelson/dag";
 import { workflowInsert } from "@keelson/db";
 import { AppError } from "@keelson/service-kit";
@@ -12,6 +12,7 @@ import { auditSave, newVersionOf, savedWorkflow } from "./saved.ts";
 export const createWorkflow = tenantRoute({
   method: "post",
   path: "/v1/workflows",
+  answers: { 201: Workflow },
   scope: "write",
   body: z.unknown(),
   maxBodyBytes: LIMITS.documentBytes,

@@ -1,5 +1,5 @@
 import { auditWrite, workflowGet, workflowIdOf, workflowPause, workflowResume } from "@keelson/db";
-import type { WorkflowRef } from "@keelson/contracts";
+import { Workflow, type WorkflowRef } from "@keelson/contracts";
 import { AppError } from "@keelson/service-kit";
 import { type TenantCaller, actorOf } from "../../auth/caller.ts";
 import type { ApiDeps } from "../../deps.ts";
@@ -23,6 +23,7 @@ function switching(
   return tenantRoute({
     method: "post",
     path: `/v1/workflows/:ref/${verb}`,
+    answers: { 200: Workflow },
     scope: "write",
     params: WorkflowPath,
     handle: ({ params, caller, deps }) => changeAndShow(deps, caller, params.ref, action, change),

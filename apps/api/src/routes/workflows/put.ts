@@ -1,7 +1,14 @@
 // PUT: creates a workflow, or adds a version, or finds that nothing has changed. By name, the document must carry that name;
 // by id, it may carry another, which renames the workflow.
 
-import { type DryRunAnswer, LIMITS, SaveQuery, type WorkflowDefinition, type WorkflowRef } from "@keelson/contracts";
+import {
+  DryRunAnswer,
+  LIMITS,
+  SaveQuery,
+  Workflow,
+  type WorkflowDefinition,
+  type WorkflowRef,
+} from "@keelson/contracts";
 import { type DefinitionProblem, definitionWarnings } from "@keelson/dag";
 import {
   type LockedWorkflow,
@@ -35,6 +42,7 @@ type PutCall = Call<TenantCaller, { ref: WorkflowRef }, SaveQuery, unknown>;
 export const putWorkflow = tenantRoute({
   method: "put",
   path: "/v1/workflows/:ref",
+  answers: { 200: z.union([Workflow, DryRunAnswer]), 201: Workflow },
   scope: "write",
   params: WorkflowPath,
   query: SaveQuery,

@@ -1,4 +1,4 @@
-import { WorkflowListQuery } from "@keelson/contracts";
+import { Workflow, WorkflowListQuery, WorkflowPage } from "@keelson/contracts";
 import { workflowGet, workflowList } from "@keelson/db";
 import { AppError } from "@keelson/service-kit";
 import { pagingOf } from "../../http/paging.ts";
@@ -9,6 +9,7 @@ import { etagOf, presentListItem, presentWorkflow } from "./present.ts";
 export const listWorkflows = tenantRoute({
   method: "get",
   path: "/v1/workflows",
+  answers: { 200: WorkflowPage },
   scope: "read",
   query: WorkflowListQuery,
   async handle(call) {
@@ -30,6 +31,7 @@ export const listWorkflows = tenantRoute({
 export const getWorkflow = tenantRoute({
   method: "get",
   path: "/v1/workflows/:ref",
+  answers: { 200: Workflow },
   scope: "read",
   params: WorkflowPath,
   async handle({ params: { ref }, caller, deps }) {

@@ -1,4 +1,4 @@
-import { LIMITS, type ValidAnswer } from "@keelson/contracts";
+import { LIMITS, ValidAnswer } from "@keelson/contracts";
 import { definitionWarnings } from "@keelson/dag";
 import { z } from "zod";
 import { tenantRoute } from "../../http/route.ts";
@@ -8,6 +8,7 @@ import { readDocument } from "./document.ts";
 export const validateWorkflow = tenantRoute({
   method: "post",
   path: "/v1/workflows/validate",
+  answers: { 200: ValidAnswer },
   scope: "write",
   body: z.unknown(),
   maxBodyBytes: LIMITS.documentBytes,

@@ -1,4 +1,4 @@
-import { PageQuery } from "@keelson/contracts";
+import { PageQuery, WorkflowVersion, WorkflowVersionPage } from "@keelson/contracts";
 import { workflowIdOf, workflowVersionGet, workflowVersionList } from "@keelson/db";
 import { AppError } from "@keelson/service-kit";
 import { pagingOf } from "../../http/paging.ts";
@@ -9,6 +9,7 @@ import { presentVersion } from "./present.ts";
 export const listVersions = tenantRoute({
   method: "get",
   path: "/v1/workflows/:ref/versions",
+  answers: { 200: WorkflowVersionPage },
   scope: "read",
   params: WorkflowPath,
   query: PageQuery,
@@ -29,6 +30,7 @@ export const listVersions = tenantRoute({
 export const getVersion = tenantRoute({
   method: "get",
   path: "/v1/workflows/:ref/versions/:n",
+  answers: { 200: WorkflowVersion },
   scope: "read",
   params: VersionPath,
   async handle({ params: { ref, n }, caller, deps }) {
