@@ -13,7 +13,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["{apps,packages}/*/src/**/*.test.ts"],
+          include: ["{apps,packages}/*/src/**/*.test.ts", "scripts/*.test.ts"],
           maxWorkers,
           // Only what hangs shall run into it: the walks and differential tests compute for seconds on a busy machine.
           testTimeout: 60_000,

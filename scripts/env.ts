@@ -21,7 +21,10 @@ const Env = z.object({
     .optional()
     .transform((dir) => (dir === undefined ? undefined : resolve(dir))),
   KEELSON_PUBLIC_INGRESS_URL: envUrl(["http", "https"]).optional(),
-  KEELSON_ADMIN_TOKEN: z.string().optional(),
+  KEELSON_ADMIN_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]{8,}$/, "expected at least 8 printable characters without spaces")
+    .optional(),
   KEELSON_MASTER_KEY: envBase64Key(32)
     .transform((key) => Buffer.from(key).toString("base64"))
     .optional(),

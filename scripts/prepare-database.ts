@@ -9,14 +9,11 @@ const SUFFIX_LENGTH = 8;
  * Names and passwords of the logins are kept in the data folder: services that are still connected keep their right to
  * connect, and several engines on one server have logins of their own.
  */
-export function createDatabasePreparation(
-  dataDir: string,
-  log: (line: string) => void,
-): (adminUrl: string) => Promise<LoginUrls> {
+export function createDatabasePreparation(dataDir: string): (adminUrl: string) => Promise<LoginUrls> {
   const kept = (name: string, encoding: "hex" | "base64url"): Promise<string> =>
     keptSecret(join(dataDir, "secrets", name), encoding);
   return async (adminUrl) => {
-    await migrateDatabase({ adminUrl, log });
+    await migrateDatabase({ adminUrl });
     const passwords = {
       app: await kept("app-password", "base64url"),
       worker: await kept("worker-password", "base64url"),

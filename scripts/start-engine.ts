@@ -1,9 +1,10 @@
 // The whole engine as `npm start` and `npm run demo` run it.
+import { access, constants, mkdir } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DataDirInUseError, startStack, type Stack, type StackOptions } from "@keelson/local-stack";
 import type { StackEnv } from "./env.ts";
 import { createDatabasePreparation } from "./prepare-database.ts";
-import type { Report } from "./report.ts";
+import { explain, type Report } from "./report.ts";
 
 /** A launcher before us may still be draining its services. */
 const WAIT_FOR_DATA_DIR_MS = 10_000;
@@ -18,12 +19,13 @@ export async function startEngine(options: {
   readonly signal: AbortSignal;
 }): Promise<Stack> {
   const { env, dataDir, report, signal } = options;
+  await checkWritable(dataDir);
   return onceFree(report, signal, () =>
     startStack({
       dataDir,
       counts: { worker: env.WORKERS },
       ports: { ...options.ports, postgres: env.POSTGRES_PORT, redis: env.REDIS_PORT },
-      prepareDatabase: createDatabasePreparation(dataDir, () => {}),
+      prepareDatabase: preparation(env, dataDir),
       databaseAdminUrl: env.DATABASE_ADMIN_URL,
       redisUrl: env.REDIS_URL,
       bindAddress: env.BIND_ADDRESS,
@@ -36,6 +38,26 @@ export async function startEngine(options: {
       log: report.line,
     }),
   );
+}
+
+async function checkWritable(dataDir: string): Promise<void> {
+  try {
+    await mkdir(dataDir, { recursive: true });
+    await access(dataDir, constants.W_OK);
+  } catch (cause) {
+    const who = `user ${process.getuid?.() ?? ""}`;
+    throw new Error(`${dataDir} is not writable by ${who}. Set KEELSON_DATA_DIR to a folder that is.`, { cause });
+  }
+}
+
+/** What goes wrong with a database of one's own is told with the variable that named it. */
+function preparation(env: StackEnv, dataDir: string): StackOptions["prepareDatabase"] {
+  const prepare = createDatabasePreparation(dataDir);
+  if (env.DATABASE_ADMIN_URL === undefined) return prepare;
+  return (adminUrl) =>
+    prepare(adminUrl).catch((cause: unknown) => {
+      throw new Error(`The database of DATABASE_ADMIN_URL could not be set up: ${explain(cause)}`, { cause });
+    });
 }
 
 async function onceFree(report: Report, signal: AbortSignal, start: () => Promise<Stack>): Promise<Stack> {
