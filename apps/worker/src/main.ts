@@ -111,8 +111,10 @@ await runService({
       runOnce: async () => {
         sweepsDue += 1;
         if (redis.status === "ready" && sweepsDue % SWEEP_EVERY !== 0) return;
-        await reapOnce(sweeps, offerAll);
-        await sweepOnce(sweeps, offerAll);
+        // One that has no room must not heap up what others could take.
+        const hasRoom = runner.waiting === 0;
+        await reapOnce(sweeps, hasRoom ? offerAll : () => undefined);
+        if (hasRoom) await sweepOnce(sweeps, offerAll);
       },
       onError: (error) => log.warn({ err: error }, "worker.sweep_failed"),
     });
@@ -152,7 +154,8 @@ await runService({
 
     return {
       async drain(signal) {
-        const taking = Promise.race([consumer.close(), new Promise((resolve) => setTimeout(resolve, 2_000))]);
+        const closed = consumer.close().catch((error: unknown) => log.debug({ err: error }, "worker.consumer_error"));
+        const taking = Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 2_000))]);
         await sweeping.stop();
         await runner.stop(GRACE_MS);
         await ticking.stop();

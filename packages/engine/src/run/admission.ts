@@ -3,6 +3,8 @@
 
 export interface Admission {
   readonly active: number;
+  /** Those that wait for room. */
+  readonly waiting: number;
   /** Resolves when there is room; call the answer once the execution is done with. */
   enter(): Promise<() => void>;
   /** Waits until nothing else runs here, and lets nothing else in until `work` has ended. */
@@ -40,6 +42,9 @@ export function createAdmission(capacity: number): Admission {
   return {
     get active() {
       return active;
+    },
+    get waiting() {
+      return waiting.length;
     },
     async enter() {
       await new Promise<void>((resolve) => {

@@ -20,6 +20,9 @@ export interface EffectsDeps {
   readonly kinds: StepKinds;
   readonly secrets: SecretStore;
   readonly clock: Clock;
+  readonly lease: { isLive(): boolean };
+  /** The lease may have expired before an effect could begin: nothing more is to be done here. */
+  readonly leaseEnded: () => void;
   /** The attempt's outcome, as an event to feed. */
   readonly ended: (fed: Fed) => void;
   readonly attempted: (attempt: { stepId: string; attempt: number; outcome: string; durationMs: number }) => void;
@@ -71,6 +74,9 @@ export function createEffects(
       const secrets =
         names.length === 0 ? new Map<string, string>() : await deps.secrets.read(execution.tenantId, names);
       const outputs = await evaluator.outputs(state, stepsNamed(compiled));
+      // Reading may have taken its time.
+      if (!deps.lease.isLive()) deps.leaseEnded();
+      if (signal.aborted) return failedEffect("broken off");
       const effect = await kind.perform({
         step,
         compiled,
@@ -81,7 +87,7 @@ export function createEffects(
       });
       return storableEffect(effect);
     } catch (error) {
-      return failedEffect(error);
+      return failedEffect(error instanceof Error ? error.message : String(error));
     }
   }
 
@@ -114,8 +120,8 @@ function withDetails<E extends { readonly details?: Json }>(error: E, details: J
 }
 
 /** A failure to prepare the effect, such as PostgreSQL not answering for a secret: nothing was sent, try again. */
-function failedEffect(error: unknown): EffectResult {
-  const message = `The attempt could not be prepared: ${error instanceof Error ? error.message : String(error)}`;
+function failedEffect(why: string): EffectResult {
+  const message = `The attempt could not be prepared: ${why}`;
   return {
     outcome: { kind: "failed", error: { code: "HTTP_NETWORK", message }, retryable: true, inDoubt: false },
     request: null,

@@ -204,6 +204,7 @@ export type { TriggerType };
 
 /** What PostgreSQL says this worker owns. */
 export interface OwnedLease extends ExecutionRef {
+  readonly epoch: number;
   /** Its inbox holds rows. */
   readonly mail: boolean;
 }

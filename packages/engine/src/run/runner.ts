@@ -12,6 +12,8 @@ import { createSession, type Session, type SessionDeps } from "./session.ts";
 const ALONE_AFTER_LOSSES = 2;
 /** Hints for what is due later than this are left to the sweep; ms. */
 const LONGEST_HINT_MS = 10 * 60 * 1000;
+/** How often the lease is looked at while PostgreSQL keeps its renewal waiting; ms. */
+const LOOK_MS = 250;
 /** A claim that came too early by no more than this is made again here; ms. */
 const LONGEST_WAIT_MS = 5_000;
 
@@ -46,6 +48,8 @@ export interface Runner {
   /** Takes nothing more, lets what runs end within `graceMs`, gives the rest back. */
   stop(graceMs: number): Promise<void>;
   readonly active: number;
+  /** Offers that wait for room: whoever finds more meanwhile need not offer it here. */
+  readonly waiting: number;
   readonly isLive: boolean;
 }
 
@@ -59,22 +63,37 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
   let incarnation: Incarnation | null = null;
   let unknownBefore = new Set<string>();
   let stopping = false;
+  let graceIsOver = false;
 
   async function offer(ref: ExecutionRef): Promise<void> {
     const leave = await admission.enter();
     const holder = incarnation;
     if (stopping || holder === null || !holder.isLive()) return leave();
+    const taking = take(holder, ref, leave);
+    track(taking);
+    return taking;
+  }
+
+  async function take(holder: Incarnation, ref: ExecutionRef, leave: () => void): Promise<void> {
     const answer = await claims.claim(holder.workerId, ref).catch((error: unknown) => {
       leave();
       throw error;
     });
-    if (answer.kind !== "claimed") {
-      leave();
-      if (answer.kind === "tooEarly" && answer.inMs <= LONGEST_WAIT_MS) offerLater(ref, answer.inMs);
+    if (answer.kind === "claimed") {
+      track(drive(holder, answer.execution, leave));
       return;
     }
-    const work = drive(holder, answer.execution, leave).finally(() => running.delete(work));
-    running.add(work);
+    leave();
+    if (answer.kind === "tooEarly" && answer.inMs <= LONGEST_WAIT_MS) offerLater(ref, answer.inMs);
+  }
+
+  /** A stop waits for it: also for a claim under way, lest what it takes begins after the goodbye. */
+  function track(work: Promise<void>): void {
+    const done = work.then(forget, forget);
+    function forget(): void {
+      running.delete(done);
+    }
+    running.add(done);
   }
 
   /** Due, but not for another moment (T14): this hint must not be the last. */
@@ -98,6 +117,7 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
 
   async function hold(holder: Incarnation, execution: ClaimedExecution): Promise<void> {
     if (holder !== incarnation) return;
+    if (stopping) return giveBack(holder, [execution], "stopping", true);
     try {
       const workflow = await deps.definitions.loadVersion(execution.tenantId, execution.versionId);
       const session = createSession(
@@ -106,6 +126,7 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
         workflow,
       );
       sessions.set(execution.executionId, session);
+      if (graceIsOver || holder !== incarnation) session.drop();
       const end = await session.run();
       if (end === "dropped" && holder === incarnation) await giveBack(holder, [execution], "dropped", true);
     } catch (error) {
@@ -135,20 +156,29 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
   }
 
   async function tick(): Promise<void> {
+    dropIfExpired();
+    const looking = setInterval(dropIfExpired, LOOK_MS);
     try {
-      if (incarnation !== null && !incarnation.isLive()) loseIncarnation();
       if (incarnation === null) {
         if (stopping) return;
         incarnation = await beginIncarnation(deps, options.name, options.leaseTtlMs);
         deps.log.incarnationBegan(incarnation.workerId);
       }
-      const owned = await incarnation.tick();
+      const holder = incarnation;
+      const owned = await holder.tick();
+      if (holder !== incarnation) return;
       if (owned === null) loseIncarnation();
-      else await reconcile(incarnation, owned);
+      else await reconcile(holder, owned);
     } catch (error) {
       deps.log.tickFailed(error);
-      if (incarnation !== null && !incarnation.isLive()) loseIncarnation();
+      dropIfExpired();
+    } finally {
+      clearInterval(looking);
     }
+  }
+
+  function dropIfExpired(): void {
+    if (incarnation !== null && !incarnation.isLive()) loseIncarnation();
   }
 
   function loseIncarnation(): void {
@@ -162,8 +192,9 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
   async function reconcile(holder: Incarnation, owned: readonly OwnedLease[]): Promise<void> {
     for (const lease of owned) if (lease.mail) sessions.get(lease.executionId)?.checkMail();
     const unknown = owned.filter((lease) => !known.has(lease.executionId));
-    const unknownTwice = unknown.filter((lease) => unknownBefore.has(lease.executionId));
-    unknownBefore = new Set(unknown.map((lease) => lease.executionId));
+    // The same lease, not the same execution: one that is taken often is now and then seen between claim and answer.
+    const unknownTwice = unknown.filter((lease) => unknownBefore.has(leaseKey(lease)));
+    unknownBefore = new Set(unknown.map(leaseKey));
     if (unknownTwice.length > 0) await giveBack(holder, unknownTwice, "unknown here, two ticks running", true);
   }
 
@@ -186,6 +217,7 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
   async function stop(graceMs: number): Promise<void> {
     stopping = true;
     const timer = setTimeout(() => {
+      graceIsOver = true;
       for (const session of sessions.values()) session.drop();
     }, graceMs);
     while (running.size > 0) await Promise.race(running);
@@ -201,8 +233,15 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
     get active() {
       return sessions.size;
     },
+    get waiting() {
+      return admission.waiting;
+    },
     get isLive() {
       return incarnation?.isLive() ?? false;
     },
   };
+}
+
+function leaseKey({ executionId, epoch }: OwnedLease): string {
+  return `${executionId} ${epoch}`;
 }

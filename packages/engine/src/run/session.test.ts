@@ -70,6 +70,22 @@ describe("effects", () => {
     expect(world.journal).toEqual(["commit"]);
   });
 
+  it.each([
+    ["the lease may have expired", (world: World) => (world.live = false)],
+    ["the session was dropped", (world: World) => world.session.drop()],
+  ])("do not begin when %s while their secrets were read", async (_, happens) => {
+    const world = new World([{ ...http("a"), config: { url: "https://target.example/{{ secrets.KEY }}" } }]);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    world.secretsGate = promise;
+    const end = world.session.run();
+    await settle();
+    happens(world);
+    resolve();
+    expect(await end).toBe("dropped");
+    await settle();
+    expect(world.journal).toEqual(["commit"]);
+  });
+
   it("do not begin when the commit's answer is lost", async () => {
     const world = new World([http("a")]);
     world.losesAnswer = true;

@@ -66,7 +66,12 @@ export function createSession(deps: SessionDeps, execution: ClaimedExecution, wo
   const folding = createFolding(deps.clock, execution, workflow, evaluator);
   const mailbox = createMailbox<Fed>();
   const effects = createEffects(
-    { ...deps, ended: mailbox.put, attempted: (attempt) => deps.observer.attempted(execution, attempt) },
+    {
+      ...deps,
+      leaseEnded: drop,
+      ended: mailbox.put,
+      attempted: (attempt) => deps.observer.attempted(execution, attempt),
+    },
     execution,
     workflow,
     evaluator,

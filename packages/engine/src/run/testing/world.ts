@@ -33,6 +33,8 @@ export class World {
   inbox: InboxItem[] = [];
   readonly children = new Map<string, ChildResult>();
   live = true;
+  /** Reading secrets waits for this. */
+  secretsGate: Promise<void> = Promise.resolve();
   /** Every commit from now on is fenced off. */
   fenced = false;
   /** Commits wait for this before they are written. */
@@ -89,7 +91,7 @@ export class World {
         resolve: (_tenant, name) =>
           Promise.resolve({ workflowId: "w2", name, status: "active", versionId: "v2", version: 1 }),
       },
-      secrets: { read: () => Promise.resolve(new Map()) },
+      secrets: { read: () => this.secretsGate.then(() => new Map<string, string>()) },
       clock: {
         nowAt: () => Date.now(),
         monotonicMs: () => Date.now(),

@@ -1,0 +1,159 @@
+// Time is virtual: Date and the timers are vitest's.
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { http, workflowOf } from "../core/testing/steps.ts";
+import type { ClaimAnswer, ExecutionRef, OwnedLease, TickAnswer } from "./ports.ts";
+import { createRunner } from "./runner.ts";
+import { claimed } from "./testing/world.ts";
+
+const TTL_MS = 15_000;
+const ref = (executionId: string): ExecutionRef => ({ tenantId: "tenant", executionId });
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date"], now: 0 });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function createWorld(concurrency = 2) {
+  const workflow = workflowOf([http("a")]);
+  const world = {
+    begun: 0,
+    aborted: 0,
+    retired: false,
+    letGo: [] as string[],
+    owned: [] as OwnedLease[],
+    claim: (refs: readonly ExecutionRef[]): Promise<ClaimAnswer[]> =>
+      Promise.resolve(
+        refs.map(({ executionId }) => ({ kind: "claimed" as const, execution: { ...claimed(), executionId } })),
+      ),
+    tick: (): Promise<TickAnswer> => Promise.resolve({ alive: true, nowAt: Date.now(), owned: world.owned }),
+  };
+  const never = (): Promise<never> => Promise.reject(new Error("not asked for here"));
+  const runner = createRunner(
+    {
+      store: {
+        claim: (_worker, refs) => world.claim(refs),
+        commit: () => Promise.resolve({ kind: "applied", released: false, mail: false }),
+        readInbox: () => Promise.resolve([]),
+        loadOutputs: never,
+        loadChildResult: never,
+        letGo: (_worker, refs) => {
+          world.letGo.push(...refs.map(({ executionId }) => executionId));
+          return Promise.resolve();
+        },
+      },
+      leases: {
+        register: () => Promise.resolve("worker"),
+        tick: () => world.tick(),
+        retire: () => {
+          world.retired = true;
+          return Promise.resolve();
+        },
+      },
+      definitions: { loadVersion: () => Promise.resolve(workflow), resolve: never },
+      secrets: { read: never },
+      kinds: {
+        http: {
+          evaluate: () => ({ kind: "request", input: null }),
+          perform: ({ signal }) => {
+            world.begun += 1;
+            signal.addEventListener("abort", () => (world.aborted += 1));
+            return new Promise(() => undefined);
+          },
+        },
+        transform: { evaluate: never },
+        condition: { evaluate: never },
+        delay: { evaluate: never },
+        subworkflow: { evaluate: never },
+      },
+      checkInput: () => [],
+      clock: { nowAt: () => Date.now(), monotonicMs: () => Date.now(), random: () => 0, newId: () => "id" },
+      calibrate: () => undefined,
+      hints: { wake: () => undefined, mail: () => undefined },
+      observer: { committed: () => undefined, attempted: () => undefined },
+      log: {
+        sessionFailed: () => undefined,
+        incarnationBegan: () => undefined,
+        incarnationLost: () => undefined,
+        tickFailed: () => undefined,
+        leaseGivenBack: () => undefined,
+      },
+    },
+    { name: "under-test", leaseTtlMs: TTL_MS, concurrency },
+  );
+  return { runner, world };
+}
+
+describe("a stop", () => {
+  it("waits for a claim under way, and gives back what it took before an effect of it begins", async () => {
+    const { runner, world } = createWorld();
+    await runner.tick();
+    const answer = Promise.withResolvers<ClaimAnswer[]>();
+    world.claim = () => answer.promise;
+    const offered = runner.offer(ref("e1"));
+    await vi.advanceTimersByTimeAsync(0);
+    const stopped = runner.stop(20_000);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(world.retired).toBe(false);
+    answer.resolve([{ kind: "claimed", execution: { ...claimed(), executionId: "e1" } }]);
+    await offered;
+    await stopped;
+    expect(world).toMatchObject({ begun: 0, letGo: ["e1"], retired: true });
+  });
+
+  it("gives back what still waits for its turn alone when the grace time is over", async () => {
+    const { runner, world } = createWorld();
+    await runner.tick();
+    await runner.offer(ref("e1"));
+    world.claim = (refs) =>
+      Promise.resolve(
+        refs.map(({ executionId }) => ({ kind: "claimed", execution: { ...claimed(), executionId, losses: 2 } })),
+      );
+    await runner.offer(ref("e2"));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(world.begun).toBe(1);
+    const stopped = runner.stop(1_000);
+    await vi.advanceTimersByTimeAsync(1_000);
+    await stopped;
+    expect(world).toMatchObject({ begun: 1, aborted: 1, letGo: ["e1", "e2"], retired: true });
+  });
+});
+
+describe("a renewal that PostgreSQL keeps waiting", () => {
+  it("does not keep effects running when the lease may have expired", async () => {
+    const { runner, world } = createWorld();
+    await runner.tick();
+    await runner.offer(ref("e1"));
+    await vi.advanceTimersByTimeAsync(0);
+    world.tick = () => new Promise(() => undefined);
+    void runner.tick();
+    await vi.advanceTimersByTimeAsync(TTL_MS - 1_000);
+    expect(world).toMatchObject({ begun: 1, aborted: 1 });
+  });
+});
+
+describe("a lease that this process does not know of", () => {
+  it("is given back when it is seen twice, and not when the execution was taken anew in between (T3)", async () => {
+    const { runner, world } = createWorld();
+    for (const epoch of [1, 2, 3]) {
+      world.owned = [{ ...ref("e1"), epoch, mail: false }];
+      await runner.tick();
+    }
+    expect(world.letGo).toEqual([]);
+    await runner.tick();
+    expect(world.letGo).toEqual(["e1"]);
+  });
+});
+
+describe("offers", () => {
+  it("that find no room are counted, so that nobody heaps up more of them", async () => {
+    const { runner } = createWorld(1);
+    await runner.tick();
+    await runner.offer(ref("e1"));
+    void runner.offer(ref("e2"));
+    void runner.offer(ref("e3"));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(runner.waiting).toBe(2);
+  });
+});
