@@ -20,15 +20,16 @@ export function isBadData(error: unknown): boolean {
 
 function sqlState(error: unknown): string | null {
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return null;
-  return /^[0-9A-Z]{5}$/.test(error.code) ? error.code : null;
+  // EPIPE, a socket's, and Prisma's codes have five characters as well.
+  return /^[0-9A-Z]{5}$/.test(error.code) && !/^(E[A-Z]{4}|P[1-6]\d{3})$/.test(error.code) ? error.code : null;
 }
 
-/** Without a state of SQL's, what pg and the socket say. */
+/** Without a state of SQL's, what pg, the socket and Prisma say. */
 function isConnectionLoss(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   return (
-    /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_|EHOST|ENET)/.test(code) ||
+    /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_|EHOST|ENET|P1001|P1002|P1008|P1017|P2024|P2028|P2037)/.test(code) ||
     /connection|timeout|terminat|not queryable/i.test(error.message)
   );
 }

@@ -4,6 +4,7 @@ import { compileWorkflow, type CompiledWorkflow } from "@keelson/dag";
 import type { DefinitionStore, ResolvedWorkflow } from "@keelson/engine";
 import { LRUCache } from "lru-cache";
 import type { Database } from "./database.ts";
+import { patiently } from "./patiently.ts";
 
 /** Documents kept compiled, by the size of their text; bytes. */
 const CACHE_BYTES = 32 * 1024 * 1024;
@@ -26,11 +27,13 @@ export function createDefinitionStore(
   const loading = new Map<string, Promise<CompiledWorkflow>>();
 
   async function load(tenantId: string, versionId: string): Promise<CompiledWorkflow> {
-    const row = await db.withTenant(tenantId, (tx) =>
-      tx.workflowVersion.findUnique({
-        where: { tenantId_id: { tenantId, id: versionId } },
-        select: { definition: true },
-      }),
+    const row = await patiently(() =>
+      db.withTenant(tenantId, (tx) =>
+        tx.workflowVersion.findUnique({
+          where: { tenantId_id: { tenantId, id: versionId } },
+          select: { definition: true },
+        }),
+      ),
     );
     if (row === null) throw new Error(`No workflow version ${versionId}`);
     const workflow = compileWorkflow(WorkflowDefinition.parse(row.definition));
@@ -51,7 +54,7 @@ export function createDefinitionStore(
       const key = `${tenantId} ${name} ${version ?? "latest"}`;
       const known = names.get(key);
       if (known !== undefined) return known;
-      const found = await resolve(db, tenantId, name, version);
+      const found = await patiently(() => resolve(db, tenantId, name, version));
       // A refusal is never remembered: the workflow may be saved the next moment.
       if (found !== null && found.status !== "archived") names.set(key, found);
       return found;

@@ -4,6 +4,7 @@ import type { ExecutionStore, InboxItem } from "@keelson/engine";
 import type { Database, HotQuery } from "./database.ts";
 import { executionClaim } from "./execution-claim.ts";
 import { createGroupCommit } from "./group-commit.ts";
+import { patiently } from "./patiently.ts";
 
 const INBOX: HotQuery = { name: "inbox_read", text: "select * from keelson.inbox_read($1, $2)" };
 const OUTPUTS: HotQuery = { name: "outputs_load", text: "select * from keelson.outputs_load($1, $2, $3)" };
@@ -40,15 +41,17 @@ export function createExecutionStore(db: Database): ExecutionStore {
       return (await Promise.all(answers)).flat();
     },
     async readInbox({ tenantId, executionId }) {
-      const rows = await db.call<InboxRow>(INBOX, [tenantId, executionId]);
+      const rows = await patiently(() => db.call<InboxRow>(INBOX, [tenantId, executionId]));
       return rows.map((row) => ({ id: row.id, kind: row.kind, stepId: row.step_id, sourceId: row.source_id }));
     },
     async loadOutputs({ tenantId, executionId }, stepIds) {
-      const rows = await db.call<{ step_id: string; output: Json }>(OUTPUTS, [tenantId, executionId, stepIds]);
+      const rows = await patiently(() =>
+        db.call<{ step_id: string; output: Json }>(OUTPUTS, [tenantId, executionId, stepIds]),
+      );
       return new Map(rows.map((row) => [row.step_id, row.output]));
     },
     async loadChildResult(tenantId, childId) {
-      const [row] = await db.call<ChildRow>(CHILD, [tenantId, childId]);
+      const [row] = await patiently(() => db.call<ChildRow>(CHILD, [tenantId, childId]));
       if (row === undefined) return null;
       return row.status === "succeeded"
         ? { status: row.status, output: row.output }

@@ -29,15 +29,23 @@ export interface LeaseStoreOptions {
 export function createLeaseStore(db: Database, options: LeaseStoreOptions): PgLeaseStore {
   let watch: { readonly workerId: string; readonly client: Client } | null = null;
   let pooled = false;
+  let taking = false;
 
-  /** Holds the lock that others look for. Without it the worker lives by its lease alone. */
+  /** Holds the lock that others look for. Without it the worker lives by its lease alone, whose renewal never waits for it. */
   async function takeLock(workerId: string): Promise<void> {
-    await dropLock();
-    if (pooled) return;
+    void dropLock(); // may wait for an answer from a network that gives none
+    if (pooled || taking) return;
+    taking = true;
+    await connectAndLock(workerId);
+    taking = false;
+  }
+
+  async function connectAndLock(workerId: string): Promise<void> {
     const client = new Client({
       connectionString: options.url,
       application_name: `${options.applicationName}-lease`,
       connectionTimeoutMillis: TICK_TIMEOUT_MS,
+      query_timeout: TICK_TIMEOUT_MS,
       keepAlive: true,
     });
     client.on("error", () => {
@@ -46,11 +54,16 @@ export function createLeaseStore(db: Database, options: LeaseStoreOptions): PgLe
     try {
       await client.connect();
       pooled = !(await isDirect(client));
-      if (pooled) return await client.end();
-      await client.query("select pg_advisory_lock($1, $2)", [WORKER_LOCK_CLASS, Number(workerId)]);
-      watch = { workerId, client };
+      if (pooled) return void client.end().catch(() => undefined);
+      // PostgreSQL may not know yet that the connection which held it is gone: the next tick tries again.
+      const { rows } = await client.query<{ held: boolean }>("select pg_try_advisory_lock($1, $2) as held", [
+        WORKER_LOCK_CLASS,
+        Number(workerId),
+      ]);
+      if (rows[0]?.held === true) watch = { workerId, client };
+      else void client.end().catch(() => undefined);
     } catch {
-      await client.end().catch(() => undefined);
+      void client.end().catch(() => undefined);
     }
   }
 
@@ -68,11 +81,11 @@ export function createLeaseStore(db: Database, options: LeaseStoreOptions): PgLe
       return row.worker_id;
     },
     async tick(workerId, ttlMs) {
-      if (watch === null) await takeLock(workerId);
+      if (watch?.workerId !== workerId) void takeLock(workerId);
       // pg knows a query's own time-out, its types do not.
       const query: QueryConfig & { readonly query_timeout: number } = {
         ...TICK,
-        values: [workerId, ttlMs, watch !== null, JSON.stringify(options.stats())],
+        values: [workerId, ttlMs, watch?.workerId === workerId, JSON.stringify(options.stats())],
         query_timeout: TICK_TIMEOUT_MS,
       };
       const { rows } = await db.pool.query<{ now_ms: number; leases: OwnedLease[] }>(query);

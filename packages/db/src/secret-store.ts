@@ -1,5 +1,6 @@
 // Tenants' secrets in the clear, for those who must use them: never kept, never logged (I8).
 import type { Database } from "./database.ts";
+import { patiently } from "./patiently.ts";
 import type { SecretBox } from "./secret-box.ts";
 
 export interface SecretReader {
@@ -10,8 +11,8 @@ export interface SecretReader {
 export function createSecretReader(db: Database, box: SecretBox): SecretReader {
   return {
     async read(tenantId, names) {
-      const rows = await db.withTenant(tenantId, (tx) =>
-        tx.secret.findMany({ where: { tenantId, name: { in: [...names] } } }),
+      const rows = await patiently(() =>
+        db.withTenant(tenantId, (tx) => tx.secret.findMany({ where: { tenantId, name: { in: [...names] } } })),
       );
       return new Map(rows.map((row) => [row.name, box.open(tenantId, row.name, row)]));
     },

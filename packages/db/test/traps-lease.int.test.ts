@@ -1,7 +1,13 @@
 // Traps of leases: who holds what, who is dead, and when something is due.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "@keelson/testkit";
-import { createLeaseStore, createSweepStore, executionClaim, executionNotify } from "../src/index.ts";
+import {
+  createLeaseStore,
+  createSweepStore,
+  executionClaim,
+  executionNotify,
+  WORKER_LOCK_CLASS,
+} from "../src/index.ts";
 import { createRig } from "./rig.ts";
 import {
   claimOne,
@@ -386,5 +392,28 @@ describe("T14: a hint comes a few milliseconds early", () => {
     );
     expect(rows).toEqual([{ near: true }]);
     expect(await commitOne(world, worker, endOf(claimed))).toEqual({ kind: "fenced" });
+  });
+});
+
+describe("a worker's lock that PostgreSQL still gives to a connection which is gone", () => {
+  it("holds up neither its registration nor its renewals, and is taken once it is free", async () => {
+    const leases = createLeaseStore(world.worker, { url: world.workerUrl, applicationName: "lock", stats: () => ({}) });
+    world.onClose(() => leases.close());
+    const next = BigInt(await leases.register("before", 600_000)) + 1n;
+    const ghost = (await openSession(world, "worker")).client;
+    await ghost.query("select pg_advisory_lock($1, id::int) from generate_series($2::int, $2::int + 50) as id", [
+      WORKER_LOCK_CLASS,
+      Number(next),
+    ]);
+    const worker = await leases.register("worker", 600_000);
+    expect((await leases.tick(worker, 600_000)).alive).toBe(true);
+    const watched = async () =>
+      (await world.admin.query("select watched from keelson.workers where id = $1", [worker])).rows[0];
+    expect(await watched()).toEqual({ watched: false });
+    await ghost.query("select pg_advisory_unlock_all()");
+    await eventually(async () => {
+      await leases.tick(worker, 600_000);
+      expect(await watched()).toEqual({ watched: true });
+    });
   });
 });
