@@ -6,6 +6,7 @@ import type { EngineEvent, Evaluation, OutputResult } from "../core/messages.ts"
 import { pendingStep, type ExecutionState } from "../core/state.ts";
 import { addDecision, emptyBatch, type Batch, type Fed } from "./batch.ts";
 import type { Evaluator } from "./evaluate.ts";
+import { lighten } from "./lighten.ts";
 import type { ClaimedExecution, Clock, EffectResult } from "./ports.ts";
 
 export interface Folding {
@@ -93,6 +94,12 @@ export function createFolding(
     },
     feed,
     settle() {
+      const steps = new Map(state.steps);
+      for (const id of batch.changed) {
+        const step = steps.get(id);
+        if (step !== undefined) steps.set(id, lighten(step));
+      }
+      state = { ...state, steps };
       committed = state;
       batch = emptyBatch();
       withoutPayloads = false;

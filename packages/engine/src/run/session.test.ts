@@ -420,3 +420,22 @@ describe("time", () => {
     expect(world.commits).toMatchObject([{ status: "succeeded" }]);
   });
 });
+
+describe("memory", () => {
+  it.each([
+    ["a large output", "x".repeat(9_000), ["a"]],
+    ["a large output of many parts", Array.from({ length: 5_000 }, (_, n) => ({ n })), ["a"]],
+    ["a small output", { text: "x" }, []],
+  ] as const)("of %s is given up once it is committed, and it is loaded when it is named", async (_, output, loads) => {
+    const named = { ...transform("c", ["b"]), config: { output: "{{ steps.a.output }}" } };
+    const world = new World([http("a"), http("b", ["a"]), named]);
+    const end = world.session.run();
+    await settle();
+    world.end("a", { kind: "succeeded", output: output as Json });
+    await settle();
+    expect(world.commits.at(-1)?.steps.find(({ id }) => id === "a")?.output).toEqual({ kind: "value", value: output });
+    world.end("b");
+    expect(await end).toBe("ended");
+    expect(world.loads).toEqual(loads);
+  });
+});

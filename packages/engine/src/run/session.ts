@@ -159,7 +159,7 @@ export function createSession(deps: SessionDeps, execution: ClaimedExecution, wo
     for (const stepId of batch.aborts) effects.abort(stepId);
     if (verdict.mail) checkMail();
     if (dropped || (batch.performs.length > 0 && !deps.lease.isLive())) return "dropped";
-    for (const command of batch.performs) effects.begin(state, command.stepId, command.attempt);
+    for (const command of batch.performs) effects.begin(folding.state, command.stepId, command.attempt);
     return null;
   }
 

@@ -30,6 +30,8 @@ export class World {
   readonly commits: CommitItem[] = [];
   readonly keys: string[] = [];
   readonly inputs: Json[] = [];
+  /** Steps whose outputs were loaded from PostgreSQL. */
+  readonly loads: string[] = [];
   inbox: InboxItem[] = [];
   readonly children = new Map<string, ChildResult>();
   live = true;
@@ -83,7 +85,10 @@ export class World {
       store: {
         commit: (_worker, item) => this.#commit(epoch, item),
         readInbox: () => Promise.resolve([...this.inbox]),
-        loadOutputs: () => Promise.resolve(new Map()),
+        loadOutputs: (_ref, stepIds) => {
+          this.loads.push(...stepIds);
+          return Promise.resolve(new Map());
+        },
         loadChildResult: (_tenant, childId) => Promise.resolve(this.children.get(childId) ?? null),
       },
       definitions: {
