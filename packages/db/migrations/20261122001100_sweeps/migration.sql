@@ -67,8 +67,8 @@ language sql security definer as $$
 $$;
 call keelson.hot('keelson.reap(int)', 'keelson_dispatcher', 'keelson_worker');
 
--- Workers that look dead: nobody holds their advisory lock, and they have missed two of their ticks, which come twice a second. Just after PostgreSQL
--- was started nobody does. To be believed when seen twice on one unbroken connection, whose pid comes along.
+-- Workers that look dead: nobody holds their advisory lock, and they have missed two of their ticks, which come twice a
+-- second. Just after PostgreSQL was started nobody holds one. To be believed when seen twice on one unbroken connection, whose pid comes along.
 create function keelson.workers_silent(p_lock_class int)
 returns table (worker_id text, pid int) language sql security definer as $$
   select w.id::text, pg_backend_pid() from workers w
