@@ -2,7 +2,7 @@
 
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { processCommand } from "./process-identity.ts";
+import { isRunning, processCommand } from "./process-identity.ts";
 
 /** The server that runs on this data at the moment, whoever started it; null if none does. */
 export async function runningServer(clusterDir: string): Promise<number | null> {
@@ -11,15 +11,15 @@ export async function runningServer(clusterDir: string): Promise<number | null> 
 }
 
 /**
- * Removes a `postmaster.pid` whose pid now belongs to some other program. PostgreSQL itself sees to one whose process
- * is gone, but takes any living process of its user for a server. Whether old backends still use the data it checks by
- * their shared memory, which stands apart from this file.
+ * Removes a `postmaster.pid` whose process is gone, or whose pid now belongs to some other program. PostgreSQL itself takes
+ * any process with that pid for a server, a killed one that nobody has waited for yet among them. Whether old backends
+ * still use the data it checks by their shared memory, which stands apart from this file.
  */
 export async function clearStaleLock(clusterDir: string): Promise<void> {
   const pid = await lockedBy(clusterDir);
   if (pid === null) return;
-  const command = await processCommand(pid);
-  if (command !== "" && !command.includes(clusterDir)) await rm(join(clusterDir, "postmaster.pid"), { force: true });
+  if ((await isRunning(pid)) && (await processCommand(pid)).includes(clusterDir)) return;
+  await rm(join(clusterDir, "postmaster.pid"), { force: true });
 }
 
 async function lockedBy(clusterDir: string): Promise<number | null> {
