@@ -124,5 +124,3 @@ async function assertMigrated(pool: Pool): Promise<void> {
   if (missing.length > 0)
     throw new Error(`The schema lacks ${missing.map(({ name }) => name).join(", ")}: migrate first`);
 }
-
-export type { PoolClient };

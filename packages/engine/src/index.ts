@@ -48,6 +48,6 @@ export {
 export { createRunner, type Runner, type RunnerDeps, type RunnerLog, type RunnerOptions } from "./run/runner.ts";
 export { createSession, type Session, type SessionDeps, type SessionEnd, type SessionObserver } from "./run/session.ts";
 export type { ChildRequest, EvaluateContext, PerformContext, StepKind, StepKinds } from "./run/step-kind.ts";
-export { makeStorable, type Storable } from "./run/storable.ts";
+export { makeStorable, storableText, type Storable } from "./run/storable.ts";
 export { summarise } from "./run/summary.ts";
 export { reapOnce, sweepOnce, type Found, type SweepStore } from "./run/sweep.ts";

@@ -16,4 +16,3 @@ export { createHttpClient, type HttpClient, type HttpClientOptions } from "./htt
 export { buildHttpRequest, type BuiltRequest } from "./http/request.ts";
 export { createRedactor } from "./redact.ts";
 export { createStepKinds } from "./step-kinds.ts";
-export { storableJson, storableText } from "./storable.ts";

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { isDeeperThan, storableJson, storableText } from "./storable.ts";
+import { storableText } from "@keelson/engine";
+import { isDeeperThan, storableJson } from "./storable.ts";
 
 describe("storableText and storableJson", () => {
   it("replaces NUL and lone surrogates, and keeps pairs", () => {

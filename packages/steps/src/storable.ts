@@ -1,10 +1,6 @@
 // Makes what a target answered fit for PostgreSQL's JSONB, so that no answer can become a step that never commits. Pure.
 import { isJsonObject, type Json } from "@keelson/contracts";
-
-/** NUL and lone surrogates cannot be stored: each becomes U+FFFD. */
-export function storableText(text: string): string {
-  return text.replaceAll("\0", "\uFFFD").toWellFormed();
-}
+import { storableText } from "@keelson/engine";
 
 /** Cleans all strings and keys; a number beyond the range of doubles (`1e400`) becomes null, -0 becomes 0. */
 export function storableJson(value: Json): Json {

@@ -1,11 +1,8 @@
-// The one choke point for what tenants' templates and targets yield: what passes it can be stored as JSONB,
+// The one choke point for what tenants' templates and targets yield: what passes it can be stored,
 // so that no value can become a step that never commits.
 import { LIMITS, type Json } from "@keelson/contracts";
 
 export type Storable = { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly why: string };
-
-const UNSTORABLE_TEXT = /\0|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;
-const UNSTORABLE_TEXT_ALL = new RegExp(UNSTORABLE_TEXT, "g");
 
 /** Replaces NUL and lone surrogates by U+FFFD; refuses what is nested too deeply or larger than a step's output may be. */
 export function makeStorable(value: Json, maxBytes: number = LIMITS.stepOutputBytes): Storable {
@@ -18,12 +15,16 @@ export function makeStorable(value: Json, maxBytes: number = LIMITS.stepOutputBy
   return { ok: true, value: /\\u0000|\\ud[89a-f]/i.test(text) ? clean(value) : value };
 }
 
+/** NUL and lone surrogates cannot be stored: each becomes U+FFFD. */
+export function storableText(text: string): string {
+  return text.replaceAll("\0", "\uFFFD").toWellFormed();
+}
+
 function clean(value: Json): Json {
-  if (typeof value === "string")
-    return UNSTORABLE_TEXT.test(value) ? value.replace(UNSTORABLE_TEXT_ALL, "\uFFFD") : value;
+  if (typeof value === "string") return storableText(value);
   if (value === null || typeof value !== "object") return value;
   if (Array.isArray(value)) return value.map(clean);
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [clean(key), clean(inner)]));
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [storableText(key), clean(inner)]));
 }
 
 function depthExceeds(value: Json, left: number): boolean {

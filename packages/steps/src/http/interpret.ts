@@ -1,7 +1,8 @@
 // What an answer's bytes mean: JSON, text or base64, as the step asks or the content type says. Pure.
 import { isUtf8 } from "node:buffer";
 import { assertNever, LIMITS, type Json } from "@keelson/contracts";
-import { isDeeperThan, storableJson, storableText } from "../storable.ts";
+import { storableText } from "@keelson/engine";
+import { isDeeperThan, storableJson } from "../storable.ts";
 import type { ResponseMode } from "./attempt.ts";
 
 /** The output's own object is one level more. */
