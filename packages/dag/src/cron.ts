@@ -37,9 +37,21 @@ export function checkCron(expression: string, timezone: string): CronProblem | n
  * Throws a RangeError for an expression or zone that `checkCron` refuses.
  */
 export function nextFireTimes(expression: string, timezone: string, after: Date, count: number): Date[] {
+  return checked(expression, timezone).nextRuns(Math.min(count, MAX_COUNT), after);
+}
+
+/**
+ * About the last `count` fire times before `before`, latest first; at most 1,000. Around clock changes `nextFireTimes` alone
+ * is to be believed: this says where to let it begin.
+ */
+export function previousFireTimes(expression: string, timezone: string, before: Date, count: number): Date[] {
+  return checked(expression, timezone).previousRuns(Math.min(count, MAX_COUNT), before);
+}
+
+function checked(expression: string, timezone: string): Cron {
   const fault = isTimezone(timezone) ? syntaxFault(expression) : "unknown time zone";
   if (fault !== null) throw new RangeError(fault);
-  return schedule(expression, timezone).nextRuns(Math.min(count, MAX_COUNT), after);
+  return schedule(expression, timezone);
 }
 
 function syntaxFault(expression: string): string | null {

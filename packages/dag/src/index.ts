@@ -8,7 +8,8 @@ export {
   type CompiledTransform,
   type CompiledWorkflow,
 } from "./compile.ts";
-export { checkCron, nextFireTimes, type CronProblem } from "./cron.ts";
+export { clockChangeWarnings, type ZonedCron } from "./clock-changes.ts";
+export { checkCron, nextFireTimes, previousFireTimes, type CronProblem } from "./cron.ts";
 export type { Entry, Graph, GraphStep } from "./graph.ts";
 export {
   compileInputSchema,

@@ -2,8 +2,10 @@ import { describe, expect, it } from "vitest";
 import { documentOf, http, step, workflowOf } from "./testing/documents.ts";
 import { definitionWarnings } from "./warnings.ts";
 
+const NOW = new Date("2027-01-10T00:00:00Z");
+
 function warningsOf(document: unknown) {
-  return definitionWarnings(workflowOf(document).definition).map(({ code, path }) => `${code} ${path}`);
+  return definitionWarnings(workflowOf(document).definition, NOW).map(({ code, path }) => `${code} ${path}`);
 }
 
 const hook = (signature: object) => ({ id: "hook", type: "webhook", signature });
@@ -26,6 +28,15 @@ describe("definitionWarnings", () => {
     const retry = { retry: { maxAttempts: 3 } };
     expect(warningsOf(documentOf([step("a", [], retry), http("b", [], {}, retry)]))).toEqual([
       "RETRY_WITHOUT_EFFECT /steps/0/retry",
+    ]);
+  });
+
+  it("warns of what the coming year's clock changes do to a schedule", () => {
+    const nightly = { id: "nightly", type: "schedule", cron: "30 2 * * *", timezone: "Europe/Berlin" };
+    const hourly = { id: "hourly", type: "schedule", cron: "0 * * * *", timezone: "Europe/Berlin" };
+    expect(warningsOf(documentOf([step("a")], { triggers: [hourly, nightly] }))).toEqual([
+      "CLOCK_CHANGE_SKIPS /triggers/1/cron",
+      "CLOCK_CHANGE_REPEATS /triggers/1/cron",
     ]);
   });
 

@@ -1,18 +1,25 @@
 // What is allowed, but perhaps not meant.
 
 import type { Step, Trigger, WorkflowDefinition } from "@keelson/contracts";
+import { clockChangeWarnings } from "./clock-changes.ts";
 import { type DefinitionProblem, pointer } from "./problem.ts";
 
-/** Warnings for the answer to a save: `SIGNATURE_NONE`, `REPEATS_NOT_DETECTED`, `RETRY_WITHOUT_EFFECT`. */
-export function definitionWarnings(definition: WorkflowDefinition): DefinitionProblem[] {
+/**
+ * Warnings for the answer to a save: `SIGNATURE_NONE`, `REPEATS_NOT_DETECTED`, `RETRY_WITHOUT_EFFECT`, and for schedules
+ * `CLOCK_CHANGE_SKIPS`, `CLOCK_CHANGE_REPEATS` of the year that follows `now`.
+ */
+export function definitionWarnings(definition: WorkflowDefinition, now: Date): DefinitionProblem[] {
   return [
-    ...(definition.triggers ?? []).flatMap((trigger, index) => triggerWarnings(trigger, index)),
+    ...(definition.triggers ?? []).flatMap((trigger, index) => triggerWarnings(trigger, index, now)),
     ...definition.steps.flatMap((step, index) => stepWarnings(step, index)),
   ];
 }
 
-function triggerWarnings(trigger: Trigger, index: number): DefinitionProblem[] {
-  if (trigger.type !== "webhook") return [];
+function triggerWarnings(trigger: Trigger, index: number, now: Date): DefinitionProblem[] {
+  if (trigger.type === "schedule") {
+    const { cron, timezone = "UTC" } = trigger;
+    return clockChangeWarnings({ cron, timezone }, now, ["triggers", index, "cron"]);
+  }
   const path = pointer(["triggers", index, "signature"]);
   const { signature } = trigger;
   if (signature.scheme === "none") {

@@ -33,7 +33,7 @@ export const createWorkflow = tenantRoute({
     deps.changes.workflow(tenantId, row.id);
     return {
       status: 201,
-      body: { ...presentWorkflow(row, deps.ingressUrl), warnings: definitionWarnings(definition) },
+      body: { ...presentWorkflow(row, deps.ingressUrl), warnings: definitionWarnings(definition, new Date()) },
       headers: { ...etagOf(row.latestVersion), location: `/v1/workflows/${row.id}` },
     };
   },

@@ -85,7 +85,7 @@ async function dryRun(
   target: LockedWorkflow | null,
   definition: WorkflowDefinition,
 ): Promise<Saved> {
-  const warnings = definitionWarnings(definition);
+  const warnings = definitionWarnings(definition, new Date());
   if (target === null) return notSaved({ changed: true, nextVersion: 1, warnings });
   const changed = target.contentHash !== contentHashOf(definition);
   if (definition.name !== target.name && (await workflowGet(tx, tenantId, definition)) !== null) {
@@ -127,7 +127,7 @@ async function save(
 }
 
 function present({ deps }: PutCall, status: number, row: WorkflowRow, definition: WorkflowDefinition): Saved {
-  const body = { ...presentWorkflow(row, deps.ingressUrl), warnings: definitionWarnings(definition) };
+  const body = { ...presentWorkflow(row, deps.ingressUrl), warnings: definitionWarnings(definition, new Date()) };
   const location = status === 201 ? { location: `/v1/workflows/${row.id}` } : {};
   const answer = { status, body, headers: { ...etagOf(row.latestVersion), ...location } };
   return { answer, workflowId: row.id };

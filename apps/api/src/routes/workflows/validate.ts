@@ -24,7 +24,7 @@ export const validateWorkflow = tenantRoute({
       order: levels.map((level) => [...level]),
       depth,
       steps: steps.map(({ id, join }) => ({ id, join })),
-      warnings: definitionWarnings(definition),
+      warnings: definitionWarnings(definition, new Date()),
     };
     return { status: 200, body: answer };
   },
