@@ -9,6 +9,7 @@ import { z } from "zod";
 import { requireScope } from "../auth/authenticate.ts";
 import type { Caller, OperatorCaller, TenantCaller } from "../auth/caller.ts";
 import type { ApiDeps } from "../deps.ts";
+import type { RouteDoc } from "../openapi/route-doc.ts";
 import { parseQuery } from "./parse-query.ts";
 
 export interface Answer {
@@ -42,6 +43,7 @@ interface RouteParts<P, Q, B> {
   readonly maxBodyBytes?: number;
   /** What it answers when it does not refuse, by status; null: no body. */
   readonly answers: Answers;
+  readonly doc: RouteDoc;
 }
 
 export type Answers = Readonly<Record<number, z.ZodType | null>>;
@@ -49,10 +51,20 @@ export type Answers = Readonly<Record<number, z.ZodType | null>>;
 /** A handler answers, or has written the whole answer itself and yields null. */
 type Handle<C, P, Q, B> = (call: Call<C, P, Q, B>) => Promise<Answer | null>;
 
+/** Who may make a call: a key with this scope, the operator, or anyone who is known. */
+export type Access = Scope | "operator" | "anyone";
+
+/** What the OpenAPI document is made of, and how the call is served. */
 export interface Route {
   readonly method: "get" | "post" | "put" | "patch" | "delete";
   readonly path: string;
+  readonly access: Access;
+  readonly params: z.ZodType | undefined;
+  readonly query: z.ZodType | undefined;
+  /** Undefined: it takes none, or `{}`. */
+  readonly body: z.ZodType | undefined;
   readonly answers: Answers;
+  readonly doc: RouteDoc;
   readonly mount: (app: Express, deps: ApiDeps) => void;
 }
 
@@ -65,7 +77,7 @@ const NoBody: z.ZodType = z.strictObject({}).optional();
 export function tenantRoute<P = unknown, Q = unknown, B = unknown>(
   spec: RouteParts<P, Q, B> & { readonly scope: Scope; readonly handle: Handle<TenantCaller, P, Q, B> },
 ): Route {
-  return routeOf(spec, spec.handle, async (deps, req) => {
+  return routeOf(spec, spec.scope, spec.handle, async (deps, req) => {
     const caller = await deps.authenticator.tenant(req);
     requireScope(caller, spec.scope);
     return caller;
@@ -76,18 +88,19 @@ export function tenantRoute<P = unknown, Q = unknown, B = unknown>(
 export function operatorRoute<P = unknown, Q = unknown, B = unknown>(
   spec: RouteParts<P, Q, B> & { readonly handle: Handle<OperatorCaller, P, Q, B> },
 ): Route {
-  return routeOf(spec, spec.handle, async (deps, req) => deps.authenticator.operator(req));
+  return routeOf(spec, "operator", spec.handle, async (deps, req) => deps.authenticator.operator(req));
 }
 
 /** A call that takes any key, whatever its scopes, and the operator's token. */
 export function anyoneRoute<P = unknown, Q = unknown, B = unknown>(
   spec: RouteParts<P, Q, B> & { readonly handle: Handle<Caller, P, Q, B> },
 ): Route {
-  return routeOf(spec, spec.handle, (deps, req) => deps.authenticator.anyone(req));
+  return routeOf(spec, "anyone", spec.handle, (deps, req) => deps.authenticator.anyone(req));
 }
 
 function routeOf<C extends Caller, P, Q, B>(
   spec: RouteParts<P, Q, B>,
+  access: Access,
   handle: Handle<C, P, Q, B>,
   authenticate: (deps: ApiDeps, req: Request) => Promise<C>,
 ): Route {
@@ -108,7 +121,8 @@ function routeOf<C extends Caller, P, Q, B>(
       if (answer !== null) send(res, answer);
     });
   };
-  return { method, path, answers: spec.answers, mount };
+  const { params, query, body, answers, doc } = spec;
+  return { method, path, access, params, query, body, answers, doc, mount };
 }
 
 function logFieldsOf(caller: Caller): Record<string, string> {

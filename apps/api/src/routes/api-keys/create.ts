@@ -10,6 +10,14 @@ export const createApiKey = tenantRoute({
   method: "post",
   path: "/v1/api-keys",
   answers: { 201: CreatedApiKey },
+  doc: {
+    operationId: "createApiKey",
+    tag: "API keys",
+    summary: "Create an API key",
+    description: "The key itself is shown this once, and kept nowhere.",
+    refusals: [],
+    example: { name: "deploy", scopes: ["read", "write"], expiresAt: "2030-01-31T00:00:00Z" },
+  },
   scope: "admin",
   body: CreateApiKey,
   async handle({ body, caller, deps }) {

@@ -8,6 +8,12 @@ export const listApiKeys = tenantRoute({
   method: "get",
   path: "/v1/api-keys",
   answers: { 200: ApiKeyPage },
+  doc: {
+    operationId: "listApiKeys",
+    tag: "API keys",
+    summary: "List API keys, without the keys themselves",
+    refusals: [],
+  },
   scope: "admin",
   query: PageQuery,
   async handle(call) {

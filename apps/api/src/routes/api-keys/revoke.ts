@@ -9,6 +9,13 @@ export const revokeApiKey = tenantRoute({
   method: "delete",
   path: "/v1/api-keys/:id",
   answers: { 204: null },
+  doc: {
+    operationId: "revokeApiKey",
+    tag: "API keys",
+    summary: "Revoke an API key",
+    description: "It is refused everywhere within a second. A key may revoke itself.",
+    refusals: [],
+  },
   scope: "admin",
   params: IdPath,
   async handle({ params: { id }, caller, deps }) {

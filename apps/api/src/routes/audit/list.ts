@@ -7,6 +7,12 @@ export const listAudit = tenantRoute({
   method: "get",
   path: "/v1/audit",
   answers: { 200: AuditPage },
+  doc: {
+    operationId: "listAudit",
+    tag: "Audit",
+    summary: "List who changed what",
+    refusals: [],
+  },
   scope: "admin",
   query: PageQuery,
   async handle(call) {

@@ -10,6 +10,12 @@ export const listDeliveries = tenantRoute({
   method: "get",
   path: "/v1/deliveries",
   answers: { 200: DeliveryPage },
+  doc: {
+    operationId: "listDeliveries",
+    tag: "Deliveries",
+    summary: "List deliveries",
+    refusals: [],
+  },
   scope: "read",
   query: DeliveryListQuery,
   async handle(call) {
@@ -25,6 +31,12 @@ export const getDelivery = tenantRoute({
   method: "get",
   path: "/v1/deliveries/:id",
   answers: { 200: Delivery },
+  doc: {
+    operationId: "getDelivery",
+    tag: "Deliveries",
+    summary: "Read a delivery with its headers and body",
+    refusals: [],
+  },
   scope: "read",
   params: IdPath,
   async handle({ params: { id }, caller, deps }) {

@@ -18,6 +18,14 @@ export const redeliver = tenantRoute({
   method: "post",
   path: "/v1/deliveries/:id/redeliver",
   answers: { 202: Delivery },
+  doc: {
+    operationId: "redeliver",
+    tag: "Deliveries",
+    summary: "Deliver again what has arrived",
+    description:
+      "A new execution of the latest version from the stored bytes, without the checks of signature and repeat. Answers the new delivery, whose `redeliveryOf` is this one.",
+    refusals: ["MALFORMED_BODY", "WORKFLOW_ARCHIVED", "TRIGGER_GONE", "INPUT_INVALID", "TOO_MANY_UNFINISHED"],
+  },
   scope: "trigger",
   params: IdPath,
   async handle({ params: { id }, caller, deps }) {

@@ -11,6 +11,13 @@ export const cancelExecution = tenantRoute({
   method: "post",
   path: "/v1/executions/:id/cancel",
   answers: { 202: Execution },
+  doc: {
+    operationId: "cancelExecution",
+    tag: "Executions",
+    summary: "Cancel an execution",
+    description: "Running attempts are aborted, children it waits for are cancelled. Also one that is queued or held.",
+    refusals: ["EXECUTION_ENDED"],
+  },
   scope: "trigger",
   params: IdPath,
   async handle({ params: { id }, caller, deps }) {

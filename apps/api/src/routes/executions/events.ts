@@ -12,6 +12,16 @@ export const listEvents = tenantRoute({
   method: "get",
   path: "/v1/executions/:id/events",
   answers: { 200: ExecutionEventPage },
+  doc: {
+    operationId: "listEvents",
+    tag: "Executions",
+    summary: "List an execution's events, or follow them",
+    description: "Oldest first, without a hole, and never with a payload.",
+    refusals: [],
+    requestHeaders: ["Last-Event-ID"],
+    stream:
+      "With `Accept: text/event-stream`: the history, then what happens, until the execution has ended. `id` is the event's `seq`, `event` its `type`, `data` the event as JSON; a comment every 15 s; the last one is `event: end`. `Last-Event-ID` goes on where a stream was cut off.",
+  },
   scope: "read",
   params: IdPath,
   query: EventListQuery,

@@ -12,6 +12,12 @@ export const explainExecution = tenantRoute({
   method: "get",
   path: "/v1/executions/:id/explain",
   answers: { 200: Explanation },
+  doc: {
+    operationId: "explainExecution",
+    tag: "Executions",
+    summary: "Say of each step why it stands where it stands",
+    refusals: [],
+  },
   scope: "read",
   params: IdPath,
   async handle({ params: { id }, caller, deps }) {

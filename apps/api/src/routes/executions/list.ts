@@ -8,6 +8,12 @@ export const listExecutions = tenantRoute({
   method: "get",
   path: "/v1/executions",
   answers: { 200: ExecutionPage },
+  doc: {
+    operationId: "listExecutions",
+    tag: "Executions",
+    summary: "List executions",
+    refusals: [],
+  },
   scope: "read",
   query: ExecutionListQuery,
   async handle(call) {

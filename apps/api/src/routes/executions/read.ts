@@ -7,6 +7,13 @@ export const getExecution = tenantRoute({
   method: "get",
   path: "/v1/executions/:id",
   answers: { 200: Execution },
+  doc: {
+    operationId: "getExecution",
+    tag: "Executions",
+    summary: "Read an execution with its steps",
+    description: "With `wait`, as soon as it has ended, or when the time is over, as it stands then.",
+    refusals: [],
+  },
   scope: "read",
   params: IdPath,
   query: WaitQuery,

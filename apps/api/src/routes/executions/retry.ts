@@ -10,6 +10,15 @@ export const retryExecution = tenantRoute({
   method: "post",
   path: "/v1/executions/:id/retry",
   answers: { 202: Execution },
+  doc: {
+    operationId: "retryExecution",
+    tag: "Executions",
+    summary: "Let a failed or cancelled execution go on",
+    description:
+      "In its own version: steps that failed unhandled or were cancelled run anew with all downstream of them, all else is kept. Attempts, `maxElapsed` and `timeout` count anew.",
+    refusals: ["EXECUTION_NOT_ENDED", "NOTHING_TO_RETRY"],
+    example: { from: "charge" },
+  },
   scope: "trigger",
   params: IdPath,
   body: RetryExecution.optional(),

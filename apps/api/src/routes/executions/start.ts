@@ -18,6 +18,17 @@ export const startExecution = tenantRoute({
   method: "post",
   path: "/v1/workflows/:ref/executions",
   answers: { 200: Execution, 202: Execution },
+  doc: {
+    operationId: "startExecution",
+    tag: "Executions",
+    summary: "Start an execution",
+    description:
+      "202 once it is committed. With `wait`, 200 with the ended execution if it ends in time. A refused request uses up no `Idempotency-Key`.",
+    refusals: ["WORKFLOW_ARCHIVED", "INPUT_INVALID", "IDEMPOTENCY_MISMATCH", "TOO_MANY_UNFINISHED"],
+    example: { input: { orderId: 42, amount: 120 } },
+    requestHeaders: ["Idempotency-Key"],
+    answerHeaders: { 200: ["Location"], 202: ["Location"] },
+  },
   scope: "trigger",
   params: WorkflowPath,
   query: WaitQuery,

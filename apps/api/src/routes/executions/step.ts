@@ -12,6 +12,12 @@ export const getStep = tenantRoute({
   method: "get",
   path: "/v1/executions/:id/steps/:stepId",
   answers: { 200: StepDetail },
+  doc: {
+    operationId: "getStep",
+    tag: "Executions",
+    summary: "Read a step with its attempts",
+    refusals: [],
+  },
   scope: "read",
   params: StepPath,
   async handle({ params: { id, stepId }, caller, deps }) {

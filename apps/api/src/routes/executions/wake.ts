@@ -11,6 +11,12 @@ export const wakeStep = tenantRoute({
   method: "post",
   path: "/v1/executions/:id/steps/:stepId/wake",
   answers: { 202: Execution },
+  doc: {
+    operationId: "wakeStep",
+    tag: "Executions",
+    summary: "Make a delay or a backoff due now",
+    refusals: ["EXECUTION_ENDED", "STEP_NOT_WAITING"],
+  },
   scope: "trigger",
   params: StepPath,
   async handle({ params: { id, stepId }, caller, deps }) {

@@ -8,6 +8,13 @@ export const getMe = anyoneRoute({
   method: "get",
   path: "/v1/me",
   answers: { 200: Me },
+  doc: {
+    operationId: "getMe",
+    tag: "Account",
+    summary: "Say whose key this is",
+    description: "Takes any key, whatever its scopes, and the operator's token.",
+    refusals: [],
+  },
   async handle({ caller, deps }) {
     const server = { version: packageJson.version, time: new Date().toISOString(), ingressUrl: deps.ingressUrl };
     return { status: 200, body: { ...whoIs(caller), server } satisfies Me };

@@ -19,6 +19,16 @@ function switching(
     method: "post",
     path: `/v1/schedules/:id/${verb}`,
     answers: { 200: Schedule },
+    doc: {
+      operationId: `${verb}Schedule`,
+      tag: "Schedules",
+      summary: verb === "pause" ? "Pause a schedule" : "Resume a schedule",
+      description:
+        verb === "pause"
+          ? "Its due times are dropped until it is resumed. Twice is the same as once."
+          : "Its next due time is the first from now on. Twice is the same as once.",
+      refusals: [],
+    },
     scope: "write",
     params: IdPath,
     async handle({ params: { id }, caller, deps }) {

@@ -10,6 +10,12 @@ export const listSchedules = tenantRoute({
   method: "get",
   path: "/v1/schedules",
   answers: { 200: SchedulePage },
+  doc: {
+    operationId: "listSchedules",
+    tag: "Schedules",
+    summary: "List schedules",
+    refusals: [],
+  },
   scope: "read",
   query: PageQuery,
   async handle(call) {
@@ -24,6 +30,12 @@ export const getSchedule = tenantRoute({
   method: "get",
   path: "/v1/schedules/:id",
   answers: { 200: Schedule },
+  doc: {
+    operationId: "getSchedule",
+    tag: "Schedules",
+    summary: "Read a schedule",
+    refusals: [],
+  },
   scope: "read",
   params: IdPath,
   async handle({ params: { id }, caller, deps }) {

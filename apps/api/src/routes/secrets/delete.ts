@@ -8,6 +8,13 @@ export const deleteSecret = tenantRoute({
   method: "delete",
   path: "/v1/secrets/:name",
   answers: { 204: null },
+  doc: {
+    operationId: "deleteSecret",
+    tag: "Secrets",
+    summary: "Delete a secret",
+    description: "Steps that name it fail with `SECRET_MISSING` from then on.",
+    refusals: [],
+  },
   scope: "write",
   params: SecretPath,
   async handle({ params: { name }, caller, deps }) {

@@ -8,6 +8,12 @@ export const listSecrets = tenantRoute({
   method: "get",
   path: "/v1/secrets",
   answers: { 200: SecretPage },
+  doc: {
+    operationId: "listSecrets",
+    tag: "Secrets",
+    summary: "List secrets, never their values",
+    refusals: [],
+  },
   scope: "read",
   query: PageQuery,
   async handle(call) {

@@ -10,6 +10,14 @@ export const patchTenant = operatorRoute({
   method: "patch",
   path: "/v1/tenants/:id",
   answers: { 200: Tenant },
+  doc: {
+    operationId: "updateTenant",
+    tag: "Tenants",
+    summary: "Change a tenant's limits",
+    description: "Limits that are left out stay as they are. In force within a second.",
+    refusals: [],
+    example: { limits: { unfinishedExecutions: 50_000 } },
+  },
   params: IdPath,
   body: PatchTenant,
   async handle({ params: { id }, body, caller, deps }) {
@@ -36,6 +44,13 @@ export const deleteTenant = operatorRoute({
   method: "delete",
   path: "/v1/tenants/:id",
   answers: { 204: null },
+  doc: {
+    operationId: "deleteTenant",
+    tag: "Tenants",
+    summary: "Delete a tenant",
+    description: "From then on its keys are refused and its hooks unknown.",
+    refusals: [],
+  },
   params: IdPath,
   async handle({ params: { id }, caller, deps }) {
     const deleted = await deps.db.withTenant(id, async (tx) => {

@@ -11,6 +11,15 @@ export const createTenant = operatorRoute({
   method: "post",
   path: "/v1/tenants",
   answers: { 201: CreatedTenant },
+  doc: {
+    operationId: "createTenant",
+    tag: "Tenants",
+    summary: "Create a tenant, with its first API key",
+    description: "The key has all scopes, and is shown this once.",
+    refusals: ["NAME_TAKEN"],
+    example: { slug: "acme", name: "Acme Ltd" },
+    answerHeaders: { 201: ["Location"] },
+  },
   body: CreateTenant,
   async handle({ body, caller, deps }) {
     const id = newId();

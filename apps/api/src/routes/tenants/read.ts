@@ -10,6 +10,12 @@ export const listTenants = operatorRoute({
   method: "get",
   path: "/v1/tenants",
   answers: { 200: TenantPage },
+  doc: {
+    operationId: "listTenants",
+    tag: "Tenants",
+    summary: "List tenants",
+    refusals: [],
+  },
   query: PageQuery,
   async handle(call) {
     const paging = pagingOf(call, "tenants", call.query);
@@ -22,6 +28,12 @@ export const getTenant = operatorRoute({
   method: "get",
   path: "/v1/tenants/:id",
   answers: { 200: Tenant },
+  doc: {
+    operationId: "getTenant",
+    tag: "Tenants",
+    summary: "Read a tenant",
+    refusals: [],
+  },
   params: IdPath,
   async handle({ params: { id }, deps }) {
     const tenant = await deps.db.withTenant(id, (tx) => tenantGet(tx, id));

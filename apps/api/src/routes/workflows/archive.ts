@@ -10,6 +10,15 @@ export const archiveWorkflow = tenantRoute({
   method: "delete",
   path: "/v1/workflows/:ref",
   answers: { 204: null },
+  doc: {
+    operationId: "archiveWorkflow",
+    tag: "Workflows",
+    summary: "Archive a workflow",
+    description:
+      "What was accepted goes on; its hooks answer 410, starts 409; its name is free again, its history stays readable by id. Twice is the same as once.",
+    refusals: ["VERSION_STALE"],
+    requestHeaders: ["If-Match"],
+  },
   scope: "write",
   params: WorkflowPath,
   async handle({ params: { ref }, caller, req, deps }) {

@@ -1,9 +1,10 @@
-import { LIMITS, Workflow } from "@keelson/contracts";
+import { LIMITS, Workflow, WorkflowDefinition } from "@keelson/contracts";
 import { definitionWarnings } from "@keelson/dag";
 import { workflowInsert } from "@keelson/db";
 import { AppError } from "@keelson/service-kit";
 import { z } from "zod";
 import { tenantRoute } from "../../http/route.ts";
+import { EXAMPLE_WORKFLOW } from "../../openapi/example-workflow.ts";
 import { readDocument } from "./document.ts";
 import { changeNote } from "./preconditions.ts";
 import { etagOf, presentWorkflow } from "./present.ts";
@@ -13,6 +14,17 @@ export const createWorkflow = tenantRoute({
   method: "post",
   path: "/v1/workflows",
   answers: { 201: Workflow },
+  doc: {
+    operationId: "createWorkflow",
+    tag: "Workflows",
+    summary: "Create a workflow",
+    description: "`PUT` by its name does the same and may be repeated.",
+    refusals: ["NAME_TAKEN", "INVALID_DEFINITION"],
+    example: EXAMPLE_WORKFLOW,
+    bodySchema: WorkflowDefinition,
+    requestHeaders: ["Keelson-Change-Note"],
+    answerHeaders: { 201: ["ETag", "Location"] },
+  },
   scope: "write",
   body: z.unknown(),
   maxBodyBytes: LIMITS.documentBytes,

@@ -24,6 +24,17 @@ function switching(
     method: "post",
     path: `/v1/workflows/:ref/${verb}`,
     answers: { 200: Workflow },
+    doc: {
+      operationId: `${verb}Workflow`,
+      tag: "Workflows",
+      summary: verb === "pause" ? "Pause a workflow" : "Resume a workflow",
+      description:
+        verb === "pause"
+          ? "What is accepted from then on (triggers, children, retries, replays) is kept `queued`; what runs goes on."
+          : "What was kept starts, in the version of the moment in which it was accepted; of each schedule one at most.",
+      refusals: ["WORKFLOW_ARCHIVED"],
+      answerHeaders: { 200: ["ETag"] },
+    },
     scope: "write",
     params: WorkflowPath,
     handle: ({ params, caller, deps }) => changeAndShow(deps, caller, params.ref, action, change),

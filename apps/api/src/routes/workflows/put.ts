@@ -1,14 +1,7 @@
 // PUT: creates a workflow, or adds a version, or finds that nothing has changed. By name, the document must carry that name;
 // by id, it may carry another, which renames the workflow.
 
-import {
-  DryRunAnswer,
-  LIMITS,
-  SaveQuery,
-  Workflow,
-  type WorkflowDefinition,
-  type WorkflowRef,
-} from "@keelson/contracts";
+import { DryRunAnswer, LIMITS, SaveQuery, Workflow, WorkflowDefinition, type WorkflowRef } from "@keelson/contracts";
 import { type DefinitionProblem, definitionWarnings } from "@keelson/dag";
 import {
   type LockedWorkflow,
@@ -26,6 +19,7 @@ import { z } from "zod";
 import type { TenantCaller } from "../../auth/caller.ts";
 import { WorkflowPath, workflowKey } from "../../http/path.ts";
 import { type Answer, type Call, tenantRoute } from "../../http/route.ts";
+import { EXAMPLE_WORKFLOW } from "../../openapi/example-workflow.ts";
 import { type ReadDocument, readDocument } from "./document.ts";
 import { changeNote, requireMatch } from "./preconditions.ts";
 import { etagOf, presentWorkflow } from "./present.ts";
@@ -43,6 +37,18 @@ export const putWorkflow = tenantRoute({
   method: "put",
   path: "/v1/workflows/:ref",
   answers: { 200: z.union([Workflow, DryRunAnswer]), 201: Workflow },
+  doc: {
+    operationId: "putWorkflow",
+    tag: "Workflows",
+    summary: "Create a workflow, or save a new version of it",
+    description:
+      "An identical document makes no new version. By name, the document must carry that name; by id it may carry another, which renames the workflow.",
+    refusals: ["NAME_TAKEN", "WORKFLOW_ARCHIVED", "VERSION_STALE", "INVALID_DEFINITION"],
+    example: EXAMPLE_WORKFLOW,
+    bodySchema: WorkflowDefinition,
+    requestHeaders: ["If-Match", "Keelson-Change-Note"],
+    answerHeaders: { 201: ["ETag", "Location"] },
+  },
   scope: "write",
   params: WorkflowPath,
   query: SaveQuery,

@@ -10,6 +10,12 @@ export const listWorkflows = tenantRoute({
   method: "get",
   path: "/v1/workflows",
   answers: { 200: WorkflowPage },
+  doc: {
+    operationId: "listWorkflows",
+    tag: "Workflows",
+    summary: "List workflows",
+    refusals: [],
+  },
   scope: "read",
   query: WorkflowListQuery,
   async handle(call) {
@@ -32,6 +38,14 @@ export const getWorkflow = tenantRoute({
   method: "get",
   path: "/v1/workflows/:ref",
   answers: { 200: Workflow },
+  doc: {
+    operationId: "getWorkflow",
+    tag: "Workflows",
+    summary: "Read a workflow with its latest document",
+    description: "An archived one is found by its id alone: its name may be another's by now.",
+    refusals: [],
+    answerHeaders: { 200: ["ETag"] },
+  },
   scope: "read",
   params: WorkflowPath,
   async handle({ params: { ref }, caller, deps }) {

@@ -1,7 +1,8 @@
-import { LIMITS, ValidAnswer } from "@keelson/contracts";
+import { LIMITS, ValidAnswer, WorkflowDefinition } from "@keelson/contracts";
 import { definitionWarnings } from "@keelson/dag";
 import { z } from "zod";
 import { tenantRoute } from "../../http/route.ts";
+import { EXAMPLE_WORKFLOW } from "../../openapi/example-workflow.ts";
 import { readDocument } from "./document.ts";
 
 /** Checks a document as a save would; saves nothing. */
@@ -9,6 +10,15 @@ export const validateWorkflow = tenantRoute({
   method: "post",
   path: "/v1/workflows/validate",
   answers: { 200: ValidAnswer },
+  doc: {
+    operationId: "validateWorkflow",
+    tag: "Workflows",
+    summary: "Check a document as a save would",
+    description: "Saves nothing. All problems are told at once.",
+    refusals: ["INVALID_DEFINITION"],
+    example: EXAMPLE_WORKFLOW,
+    bodySchema: WorkflowDefinition,
+  },
   scope: "write",
   body: z.unknown(),
   maxBodyBytes: LIMITS.documentBytes,

@@ -10,6 +10,12 @@ export const listVersions = tenantRoute({
   method: "get",
   path: "/v1/workflows/:ref/versions",
   answers: { 200: WorkflowVersionPage },
+  doc: {
+    operationId: "listVersions",
+    tag: "Workflows",
+    summary: "List a workflow's versions",
+    refusals: [],
+  },
   scope: "read",
   params: WorkflowPath,
   query: PageQuery,
@@ -31,6 +37,12 @@ export const getVersion = tenantRoute({
   method: "get",
   path: "/v1/workflows/:ref/versions/:n",
   answers: { 200: WorkflowVersion },
+  doc: {
+    operationId: "getVersion",
+    tag: "Workflows",
+    summary: "Read one version",
+    refusals: [],
+  },
   scope: "read",
   params: VersionPath,
   async handle({ params: { ref, n }, caller, deps }) {
