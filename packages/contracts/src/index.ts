@@ -92,6 +92,7 @@ export { DOCUMENT_TRIGGER_TYPES, ScheduleTrigger, Trigger, WebhookTrigger } from
 export { WorkflowDefinition } from "./definition/workflow.ts";
 export { DURATION_FORMS, parseDuration } from "./duration.ts";
 export { isJsonObject, type Json, type JsonObject } from "./json.ts";
+export { LATENCY_BOUNDS_MS, latencyPercentile } from "./latency-buckets.ts";
 export { LIMITS } from "./limits.ts";
 export { PROBLEMS, problemBody, type ProblemBody, type ProblemCode, type ProblemError } from "./problems.ts";
 export {

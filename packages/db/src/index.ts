@@ -22,6 +22,7 @@ export { createLogins, type LoginUrls } from "./migrate/logins.ts";
 export { migrateDatabase, readMigrations, type Migration } from "./migrate/migrate.ts";
 export { GROUP_ROLES } from "./migrate/roles.ts";
 export { retireOnce, type Retired } from "./retention.ts";
+export { foldCountsOnce } from "./roll-ups.ts";
 export {
   createScheduleStore,
   type DueSchedule,

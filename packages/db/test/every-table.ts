@@ -2,6 +2,10 @@
 import { v7 as newId } from "uuid";
 import type { World } from "./world.ts";
 
+const COUNTED =
+  "workflow_id, trigger, kind, status, error_code, count, duration_ms_sum, duration_ms_max, latency_buckets";
+const COUNTS = "$id, 'api', 'ended', 'succeeded', '', 1, 5, 5, '{0,0,0,1}'";
+
 /** What each table gets, in the order that foreign keys want. `$1` is the tenant; `$2` … name ids in IDS. */
 const ROWS: readonly (readonly [table: string, columns: string, values: string])[] = [
   ["api_keys", "id, hash, prefix, name, scopes", "$id, sha256($id::text::bytea), 'kl_', 'key', '{read}'"],
@@ -29,6 +33,9 @@ const ROWS: readonly (readonly [table: string, columns: string, values: string])
   ["deliveries", "id, hook_id, workflow_id, status, execution_id", "$id, $id, $id, 'accepted', $id"],
   ["delivery_keys", "hook_id, key, execution_id", "$id, 'key', $id"],
   ["idempotency_keys", "workflow_id, key, body_hash, execution_id", "$id, 'key', 'hash', $id"],
+  ["execution_counts_outbox", "workflow_id, trigger", "$id, 'api'"],
+  ["stats_minutes", `minute, ${COUNTED}`, `now(), ${COUNTS}`],
+  ["stats_hours", `hour, ${COUNTED}`, `now(), ${COUNTS}`],
 ];
 
 export interface Furnished {

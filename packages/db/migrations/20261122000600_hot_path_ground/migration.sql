@@ -39,6 +39,10 @@ create function keelson.ms_up(p_at timestamptz) returns double precision languag
 create function keelson.in_ms(p_ms double precision) returns timestamptz language sql stable parallel safe
   return now() + p_ms * interval '1 millisecond';
 
+-- Milliseconds since then, until now; null stays null.
+create function keelson.elapsed_ms(p_since timestamptz) returns bigint language sql stable parallel safe
+  return (extract(epoch from greatest(now() - p_since, interval '0')) * 1000)::bigint;
+
 -- From epoch milliseconds; null stays null.
 create function keelson.from_ms(p_ms double precision) returns timestamptz language sql immutable parallel safe
   return to_timestamp(p_ms / 1000);
@@ -47,5 +51,5 @@ create function keelson.from_ms(p_ms double precision) returns timestamptz langu
 create function keelson.rfc3339(p_at timestamptz) returns text language sql stable parallel safe
   return to_char(p_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
 
-grant execute on function keelson.set_tenant, keelson.ms, keelson.ms_up, keelson.in_ms, keelson.from_ms, keelson.rfc3339
-  to keelson_app, keelson_worker, keelson_dispatcher;
+grant execute on function keelson.set_tenant, keelson.ms, keelson.ms_up, keelson.in_ms, keelson.elapsed_ms, keelson.from_ms,
+  keelson.rfc3339 to keelson_app, keelson_worker, keelson_dispatcher;

@@ -164,7 +164,12 @@ begin
     ) as m
     cross join lateral (select x.release and not m.more as gives_back) as p
     where e.tenant_id = p_tenant and e.id = x."executionId" and e.id = any(v_held)
-    returning e.id, e.owner is null as free, m.more
+    returning e.id, e.owner is null as free, m.more, x.ends, e.workflow_id, e.trigger_type, e.status, e.error_code,
+      e.started_at
+  ), counted as (
+    insert into execution_counts_outbox (tenant_id, workflow_id, trigger, status, error_code, duration_ms)
+    select p_tenant, d.workflow_id, d.trigger_type, d.status, d.error_code, elapsed_ms(d.started_at)
+    from done d where d.ends
   )
   select x."executionId", d.id is not null, coalesce(d.free, false), coalesce(d.more, false)
   from json_to_recordset(p_items) as x ("executionId" uuid)
@@ -175,22 +180,27 @@ end $$;
 create function keelson.children_insert(p_tenant uuid, p_held uuid[], p_children json) returns void
 language plpgsql as $$
 begin
-  insert into executions (
-    tenant_id, id, workflow_id, workflow_name, version_id, version, trigger_type, trigger, input, timeout_ms,
-    deadline_at, parent_id, parent_step, parent_gen, nesting, quiet_failure, held, wake_at, sweep_at)
-  select
-    p_tenant, c.id, c."workflowId", c."workflowName", c."versionId", c.version, 'subworkflow', c.trigger,
-    coalesce(c.input, 'null'),
-    c."timeoutMs", to_timestamp(c."deadlineAt" / 1000), c."parentId", c."parentStep", c."parentGen", c.nesting,
-    c."quietFailure", w.status = 'paused',
-    case when w.status <> 'paused' then now() end,
-    case when w.status <> 'paused' then now() + interval '2 s' else to_timestamp(c."deadlineAt" / 1000) end
-  from json_to_recordset(p_children) as c (
-    by uuid, id uuid, "workflowId" uuid, "workflowName" text, "versionId" uuid, version int, trigger json, input json,
-    "timeoutMs" bigint, "deadlineAt" float8, "parentId" uuid, "parentStep" text, "parentGen" int, nesting smallint,
-    "quietFailure" boolean)
-  join workflows w on w.tenant_id = p_tenant and w.id = c."workflowId"
-  where c.by = any(p_held);
+  with born as (
+    insert into executions (
+      tenant_id, id, workflow_id, workflow_name, version_id, version, trigger_type, trigger, input, timeout_ms,
+      deadline_at, parent_id, parent_step, parent_gen, nesting, quiet_failure, held, wake_at, sweep_at)
+    select
+      p_tenant, c.id, c."workflowId", c."workflowName", c."versionId", c.version, 'subworkflow', c.trigger,
+      coalesce(c.input, 'null'),
+      c."timeoutMs", to_timestamp(c."deadlineAt" / 1000), c."parentId", c."parentStep", c."parentGen", c.nesting,
+      c."quietFailure", w.status = 'paused',
+      case when w.status <> 'paused' then now() end,
+      case when w.status <> 'paused' then now() + interval '2 s' else to_timestamp(c."deadlineAt" / 1000) end
+    from json_to_recordset(p_children) as c (
+      by uuid, id uuid, "workflowId" uuid, "workflowName" text, "versionId" uuid, version int, trigger json, input json,
+      "timeoutMs" bigint, "deadlineAt" float8, "parentId" uuid, "parentStep" text, "parentGen" int, nesting smallint,
+      "quietFailure" boolean)
+    join workflows w on w.tenant_id = p_tenant and w.id = c."workflowId"
+    where c.by = any(p_held)
+    returning workflow_id
+  )
+  insert into execution_counts_outbox (tenant_id, workflow_id, trigger)
+  select p_tenant, born.workflow_id, 'subworkflow' from born;
 end $$;
 call keelson.hot('keelson.children_insert(uuid, uuid[], json)', 'keelson_worker');
 

@@ -51,6 +51,8 @@ begin
   if not found then return 'stale'; end if;
   delete from inbox i where i.tenant_id = p_tenant and i.execution_id = p_id;
   perform step_runs_write(p_tenant, array[p_id], p_steps, true);
+  insert into execution_counts_outbox (tenant_id, workflow_id, trigger)
+  select p_tenant, e.workflow_id, e.trigger_type from executions e where e.tenant_id = p_tenant and e.id = p_id;
   insert into event_batches (tenant_id, execution_id, first_seq, last_seq, epoch, items)
   values (p_tenant, p_id, p_seq + 1, p_seq + jsonb_array_length(p_items), v_epoch, p_items);
   return case when v_paused then 'held' else 'retried' end;
