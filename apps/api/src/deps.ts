@@ -25,3 +25,6 @@ export interface ApiDeps {
   /** Aborts when the service begins to stop: whoever waits answers with what there is. */
   readonly stopping: AbortSignal;
 }
+
+/** What an intervention takes. Within a transaction `db` is that one, and hints are kept back until its commit. */
+export type InterventionDeps = Pick<ApiDeps, "db" | "definitions" | "hints">;

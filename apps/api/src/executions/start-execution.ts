@@ -1,11 +1,16 @@
 import { type ExecutionStart, executionStart } from "@keelson/db";
 import { AppError } from "@keelson/service-kit";
-import type { TenantCaller } from "../auth/caller.ts";
-import type { ApiDeps } from "../deps.ts";
+import type { InterventionDeps } from "../deps.ts";
 
 export interface Idempotency {
   readonly key: string;
   readonly bodyHash: Uint8Array;
+}
+
+/** Whose executions they are, and how many may be unfinished: a caller, or a tenant for whom something goes on. */
+export interface Starter {
+  readonly tenant: { readonly id: string };
+  readonly limits: { readonly unfinishedExecutions: number };
 }
 
 /**
@@ -13,14 +18,14 @@ export interface Idempotency {
  * `WORKFLOW_ARCHIVED`, `IDEMPOTENCY_MISMATCH`, `TOO_MANY_UNFINISHED` and `NOT_FOUND`.
  */
 export async function commitStart(
-  deps: ApiDeps,
-  caller: TenantCaller,
+  deps: Pick<InterventionDeps, "db" | "hints">,
+  starter: Starter,
   workflowId: string,
   start: ExecutionStart,
   idempotency: Idempotency | null = null,
 ): Promise<string> {
-  const tenantId = caller.tenant.id;
-  const maxUnfinished = caller.limits.unfinishedExecutions;
+  const tenantId = starter.tenant.id;
+  const maxUnfinished = starter.limits.unfinishedExecutions;
   const verdict = await executionStart(deps.db, { tenantId, workflowId, start, idempotency, maxUnfinished });
   switch (verdict.kind) {
     case "started":
