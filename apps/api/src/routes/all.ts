@@ -2,22 +2,25 @@
 
 import type { Route } from "../http/route.ts";
 import { listAudit } from "./audit/list.ts";
-import { redeliver } from "./deliveries/redeliver.ts";
+import { postRedeliver } from "./deliveries/redeliver.ts";
 import { getDelivery, listDeliveries } from "./deliveries/read.ts";
 import { listEvents } from "./executions/events.ts";
 import { explainExecution } from "./executions/explain.ts";
-import { replayExecution } from "./executions/replay.ts";
-import { retryExecution } from "./executions/retry.ts";
+import { postReplay } from "./executions/replay.ts";
+import { postRetry } from "./executions/retry.ts";
 import { getStep } from "./executions/step.ts";
 import { wakeStep } from "./executions/wake.ts";
 import { getMe } from "./me/get.ts";
+import { listFires } from "./schedules/fires.ts";
 import { pauseSchedule, resumeSchedule } from "./schedules/pause.ts";
+import { previewSchedule } from "./schedules/preview.ts";
 import { getSchedule, listSchedules } from "./schedules/read.ts";
+import { runSchedule } from "./schedules/run.ts";
 import { pauseWorkflow, resumeWorkflow } from "./workflows/pause.ts";
 import { createApiKey } from "./api-keys/create.ts";
 import { listApiKeys } from "./api-keys/list.ts";
 import { revokeApiKey } from "./api-keys/revoke.ts";
-import { cancelExecution } from "./executions/cancel.ts";
+import { postCancel } from "./executions/cancel.ts";
 import { listExecutions } from "./executions/list.ts";
 import { getExecution } from "./executions/read.ts";
 import { startExecution } from "./executions/start.ts";
@@ -60,19 +63,22 @@ export const ROUTES: readonly Route[] = [
   listExecutions,
   getExecution,
   listEvents,
-  cancelExecution,
-  retryExecution,
-  replayExecution,
+  postCancel,
+  postRetry,
+  postReplay,
   explainExecution,
   getStep,
   wakeStep,
   listSchedules,
   getSchedule,
+  listFires,
   pauseSchedule,
   resumeSchedule,
+  runSchedule,
+  previewSchedule,
   listDeliveries,
   getDelivery,
-  redeliver,
+  postRedeliver,
   listAudit,
   getMe,
 ];
