@@ -1,5 +1,6 @@
 export { createWakeConsumer, type WakeConsumer, type WakeConsumerOptions } from "./consumer.ts";
 export { createHints, type HintSender } from "./hints.ts";
+export { createSharedRate, type RateVerdict, type SharedRate } from "./rate-limit/shared-rate.ts";
 export { openRedis, type RedisLog } from "./redis.ts";
 export {
   changeChannel,
