@@ -5,6 +5,10 @@ const SHORT_FORM = /^(\d{1,15})(ms|s|m|h|d)$/;
 const ISO_8601 =
   /^P(?:(\d{1,9})W)?(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,12})(?:[.,](\d{1,3}))?S)?)?$/;
 
+/** The forms of text as one pattern, for JSON Schema; that it is no longer than 365 days is not in it. */
+export const DURATION_PATTERN =
+  "^(\\d{1,15}(ms|s|m|h|d)|P(?=\\d|T\\d)(\\d{1,9}W)?(\\d{1,9}D)?(T(?=\\d)(\\d{1,9}H)?(\\d{1,9}M)?(\\d{1,12}([.,]\\d{1,3})?S)?)?)$";
+
 /** The forms a duration may take, for messages. */
 export const DURATION_FORMS =
   '"250ms", "5s", "10m", "1h", "2d", ISO 8601 such as "PT5M", or a whole number of milliseconds';

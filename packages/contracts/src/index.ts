@@ -1,6 +1,22 @@
 export { ApiKey, ApiKeyPage, CreateApiKey, CreatedApiKey, SCOPES, Scope } from "./api/api-keys.ts";
 export { AuditEntry, AuditPage } from "./api/audit.ts";
 export {
+  BULK_SAMPLE,
+  BulkAccepted,
+  BulkAction,
+  type BulkActionKind,
+  BulkActionListItem,
+  BulkActionListQuery,
+  BulkActionPage,
+  BulkDryRun,
+  BulkRetry,
+  BulkRetryAnswer,
+  CreateBulkAction,
+  DEFAULT_BULK_ITEMS,
+  DEFAULT_PER_SECOND,
+  MAX_BULK_REFUSALS,
+} from "./api/bulk-actions.ts";
+export {
   DELIVERY_STATUSES,
   Delivery,
   DeliveryFilter,
@@ -25,8 +41,32 @@ export { Failure } from "./api/failure.ts";
 export { ReplayExecution, RetryExecution } from "./api/interventions.ts";
 export { DEFAULT_PAGE, MAX_PAGE, PageQuery } from "./api/lists.ts";
 export { Me } from "./api/me.ts";
-export { SCHEDULE_STATUSES, Schedule, SchedulePage } from "./api/schedules.ts";
+export {
+  FIRE_REASONS,
+  FIRE_STATUSES,
+  type FireReason,
+  PreviewSchedule,
+  SCHEDULE_STATUSES,
+  Schedule,
+  ScheduleFire,
+  ScheduleFireFilter,
+  ScheduleFireListQuery,
+  ScheduleFirePage,
+  SchedulePage,
+  SchedulePreview,
+} from "./api/schedules.ts";
 export { PutSecret, SecretEntry, SecretPage } from "./api/secrets.ts";
+export {
+  MAX_STATS_BUCKETS,
+  MAX_STATS_POINTS,
+  STATS_BUCKETS,
+  Stats,
+  StatsGroup,
+  StatsQuery,
+  type StatsBucket,
+  type StatsFigures,
+  type StatsGroupName,
+} from "./api/stats.ts";
 export {
   CreateTenant,
   CreatedTenant,
@@ -37,6 +77,7 @@ export {
   TenantPage,
 } from "./api/tenants.ts";
 export { AnyJson, Id, TimeInput, Timestamp } from "./api/values.ts";
+export { DeliveryReceipt, WebhookAccepted, WebhookChallenge } from "./api/webhooks.ts";
 export {
   DefinitionIssue,
   DryRunAnswer,
@@ -57,7 +98,7 @@ export {
 export { assertNever } from "./assert-never.ts";
 export { BACKOFFS, RetryPolicy } from "./definition/retry.ts";
 export { BranchName, DependencyEntry, SecretName, StepId, TriggerId, WorkflowName } from "./definition/names.ts";
-export { Duration, PositiveDuration } from "./definition/fields.ts";
+export { Duration, PositiveDuration, Template } from "./definition/fields.ts";
 export {
   GithubSignature,
   HmacSignature,
@@ -93,6 +134,7 @@ export { WorkflowDefinition } from "./definition/workflow.ts";
 export { DURATION_FORMS, parseDuration } from "./duration.ts";
 export { isJsonObject, type Json, type JsonObject } from "./json.ts";
 export { LATENCY_BOUNDS_MS, latencyPercentile } from "./latency-buckets.ts";
+export { jsonSchemaOf, jsonSchemasOf, type Direction, type JsonSchema } from "./json-schema.ts";
 export { LIMITS } from "./limits.ts";
 export { PROBLEMS, problemBody, type ProblemBody, type ProblemCode, type ProblemError } from "./problems.ts";
 export {
@@ -106,3 +148,10 @@ export {
   type TriggerType,
 } from "./states.ts";
 export { STEP_ERROR_CODES, type StepError, type StepErrorCode } from "./step-error.ts";
+export { parseTraceContext, type TraceContext } from "./trace-context.ts";
+export { aliased } from "./wording/aliases.ts";
+export { closest, createSuggester, suggestion } from "./wording/closest.ts";
+export { issueRule, seen, unknownKeys } from "./wording/issue-rule.ts";
+export { nearDuration } from "./wording/near-duration.ts";
+export { remedyOf } from "./wording/remedy.ts";
+export { list, show } from "./wording/show.ts";

@@ -39,6 +39,7 @@ export const CreateApiKey = z.strictObject({
     .min(1, "must name at least one scope")
     .max(SCOPES.length)
     .refine((scopes) => new Set(scopes).size === scopes.length, "must name each scope once")
+    .meta({ uniqueItems: true })
     .optional()
     .describe("What the key may do. Default: all scopes."),
   expiresAt: TimeInput.nullable().optional().describe("When it expires, in the future. Default: never."),

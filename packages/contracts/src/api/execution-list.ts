@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { StepId } from "../definition/names.ts";
 import { EXECUTION_STATUSES, TRIGGER_TYPES } from "../states.ts";
+import { jsonSchemaOf } from "../json-schema.ts";
 import { STEP_ERROR_CODES } from "../step-error.ts";
 import { ExecutionSummary } from "./executions.ts";
 import { PageQuery, commaList, pageOf, queryBoolean } from "./lists.ts";
@@ -34,6 +35,7 @@ export const ExecutionFilter = z.strictObject({
     .union([LabelFilter.transform((one) => [one]), z.array(LabelFilter).max(8)], {
       error: "must be name:value, such as orderId:42",
     })
+    .meta({ jsonSchema: { type: "array", items: jsonSchemaOf(LabelFilter, "input"), maxItems: 8 } })
     .optional()
     .describe("A label they have, as name:value; given more than once, all of them."),
   since: TimeInput.optional().describe("Created then or later."),

@@ -19,6 +19,7 @@ export const WaitQuery = z.strictObject({
     .string()
     .regex(/^\d{1,9}(\.\d{1,3})?$/, "must be a number of seconds")
     .transform((text) => Math.min(Number(text), MAX_WAIT_SECONDS))
+    .meta({ jsonSchema: { type: "number", minimum: 0, maximum: 999_999_999 } })
     .optional()
     .describe("Seconds to wait for the execution's end, at most 60. Default: answer at once."),
 });
@@ -30,6 +31,9 @@ export const ExecutionTrigger = z
     id: z.string().optional().describe("Id of the trigger in the document, or of the step that started it."),
     deliveryId: Id.optional(),
     scheduledAt: Timestamp.optional().describe("The due time, of a schedule."),
+    lastSuccessAt: Timestamp.nullable()
+      .optional()
+      .describe("Of a schedule: the due time of its last execution that succeeded; null: none has."),
     parentExecutionId: Id.optional(),
   })
   .describe("What started it.");

@@ -1,6 +1,7 @@
 // How lists are asked for and answered: pages, newest first, by an opaque cursor.
 
 import { z } from "zod";
+import { jsonSchemaOf } from "../json-schema.ts";
 
 export const DEFAULT_PAGE = 20;
 export const MAX_PAGE = 100;
@@ -12,7 +13,8 @@ export function queryInteger(min: number, max: number) {
     .string()
     .regex(/^\d{1,15}$/, rule)
     .transform(Number)
-    .refine((value) => value >= min && value <= max, rule);
+    .refine((value) => value >= min && value <= max, rule)
+    .meta({ jsonSchema: { type: "integer", minimum: min, maximum: max } });
 }
 
 /** One or more values, parted by commas. */
@@ -20,12 +22,14 @@ export function commaList<T>(item: z.ZodType<T, string>, maxItems = 50) {
   return z
     .string()
     .transform((text) => text.split(","))
-    .pipe(z.array(item).max(maxItems, `must name at most ${maxItems}, parted by commas`));
+    .pipe(z.array(item).max(maxItems, `must name at most ${maxItems}, parted by commas`))
+    .meta({ jsonSchema: { type: "array", items: jsonSchemaOf(item, "input"), minItems: 1, maxItems } });
 }
 
 export const queryBoolean = z
   .enum(["true", "false"], { error: "must be true or false" })
-  .transform((text) => text === "true");
+  .transform((text) => text === "true")
+  .meta({ jsonSchema: { type: "boolean" } });
 
 /** Every list's own parameters. */
 export const PageQuery = z.strictObject({

@@ -6,11 +6,15 @@ import type { Json } from "../json.ts";
 export const Id = z
   .string()
   .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, "must be an id: a UUID in lower case")
-  .describe("A UUIDv7.");
+  .meta({ description: "A UUIDv7.", format: "uuid", examples: ["0192f0c1-2a3b-7c4d-8e5f-60718293a4b5"] });
 export type Id = z.infer<typeof Id>;
 
 /** Of answers: RFC 3339 in UTC with milliseconds. */
-export const Timestamp = z.iso.datetime({ precision: 3 }).describe("RFC 3339 in UTC, with milliseconds.");
+export const Timestamp = z.iso.datetime({ precision: 3 }).meta({
+  description: "RFC 3339 in UTC, with milliseconds.",
+  examples: ["2026-01-31T09:30:00.000Z"],
+  jsonSchema: { type: "string", format: "date-time", pattern: "^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$" },
+});
 export type Timestamp = z.infer<typeof Timestamp>;
 
 /** Of requests: RFC 3339 with any offset. */
@@ -18,7 +22,11 @@ export const TimeInput = z.iso
   .datetime({ offset: true, error: "must be a time as RFC 3339 has it, such as 2026-01-31T09:30:00Z" })
   .transform((text) => new Date(text))
   .refine((time) => Math.abs(time.getTime()) < MAX_TIME_MS, "must lie between the years 1 and 9999")
-  .describe("A time as RFC 3339 has it, with any offset.");
+  .meta({
+    description: "A time as RFC 3339 has it, with any offset.",
+    examples: ["2026-01-31T09:30:00Z"],
+    jsonSchema: { type: "string", format: "date-time" },
+  });
 export type TimeInput = z.infer<typeof TimeInput>;
 /** PostgreSQL's own range is wider than what RFC 3339 can write. */
 const MAX_TIME_MS = 253_402_300_800_000;
@@ -34,4 +42,4 @@ export function title(maxChars: number) {
 }
 
 /** Any JSON value. */
-export const AnyJson: z.ZodType<Json> = z.json();
+export const AnyJson: z.ZodType<Json> = z.json().meta({ description: "Any JSON value.", jsonSchema: {} });

@@ -1,21 +1,28 @@
 // Kinds of value that several parts of the document share.
 
 import { z } from "zod";
-import { DURATION_FORMS, parseDuration } from "../duration.ts";
+import { AnyJson } from "../api/values.ts";
+import { DURATION_FORMS, DURATION_PATTERN, parseDuration } from "../duration.ts";
+import { LIMITS } from "../limits.ts";
 
 /** A duration of a fixed length, zero included. */
-export const Duration = duration((ms) => ms !== null, `must be a duration of at most 365 days: ${DURATION_FORMS}`);
+export const Duration = duration(0, (ms) => ms !== null, `must be a duration of at most 365 days: ${DURATION_FORMS}`);
 export type Duration = z.infer<typeof Duration>;
 
 /** A duration longer than zero. */
 export const PositiveDuration = duration(
+  1,
   (ms) => ms !== null && ms > 0,
   `must be a duration longer than zero and of at most 365 days: ${DURATION_FORMS}`,
 );
 export type PositiveDuration = z.infer<typeof PositiveDuration>;
 
 /** Any JSON, in whose strings `{{ expression }}` is replaced. */
-export const Template = z.json();
+export const Template = AnyJson.meta({
+  description:
+    "Any JSON; in its strings `{{ expression }}` is replaced, a string that is one expression keeps its type.",
+  jsonSchema: {},
+});
 export type Template = z.infer<typeof Template>;
 
 /** A string in which `{{ expression }}` is replaced. */
@@ -32,10 +39,22 @@ export const HeaderName = z
   .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/, "must be a header name: letters, digits and hyphens");
 export type HeaderName = z.infer<typeof HeaderName>;
 
-function duration(accept: (ms: number | null) => boolean, rule: string) {
-  return z.union([z.string(), z.number()], { error: rule }).superRefine((value, context) => {
-    if (!accept(parseDuration(value))) {
-      context.addIssue({ code: "custom", message: rule, params: { code: "INVALID_DURATION" } });
-    }
-  });
+function duration(minMs: number, accept: (ms: number | null) => boolean, rule: string) {
+  return z
+    .union([z.string(), z.number()], { error: rule })
+    .superRefine((value, context) => {
+      if (!accept(parseDuration(value))) {
+        context.addIssue({ code: "custom", message: rule, params: { code: "INVALID_DURATION" } });
+      }
+    })
+    .meta({
+      description: `A duration, 365 days at most: ${DURATION_FORMS}.`,
+      examples: ["5s", "PT5M", 250],
+      jsonSchema: {
+        anyOf: [
+          { type: "string", pattern: DURATION_PATTERN },
+          { type: "integer", minimum: minMs, maximum: LIMITS.durationMs },
+        ],
+      },
+    });
 }

@@ -2,6 +2,8 @@
 // expressions are checked by @keelson/dag, so that one of them never hides another.
 
 import { z } from "zod";
+import { DURATION_PATTERN } from "../duration.ts";
+import { LIMITS } from "../limits.ts";
 import { Expression, HeaderName, Template, TextTemplate } from "./fields.ts";
 import { BranchName, WorkflowName } from "./names.ts";
 
@@ -16,7 +18,7 @@ const CONNECTION_HEADERS = new Set(
 const RequestHeaderName = HeaderName.refine(
   (name) => !CONNECTION_HEADERS.has(name.toLowerCase()),
   "must not be a header of the connection, which is set for you",
-);
+).meta({ not: { enum: [...CONNECTION_HEADERS] } });
 
 const SuccessStatus = z.union([z.int().min(100).max(599), z.string().regex(/^[1-5](xx|\d\d)$/)], {
   error: 'must be a status such as 200, or a class such as "2xx"',
@@ -24,7 +26,10 @@ const SuccessStatus = z.union([z.int().min(100).max(599), z.string().regex(/^[1-
 
 export const HttpConfig = z.strictObject({
   method: z.enum(HTTP_METHODS).optional().describe("Request method. Default 'GET'."),
-  url: TextTemplate.min(1, "must not be empty").describe("Absolute http or https URL; a template."),
+  url: TextTemplate.min(1, "must not be empty").meta({
+    description: "Absolute http or https URL; a template.",
+    examples: ["https://pay.example.com/charges/{{ input.orderId }}"],
+  }),
   headers: z
     .record(RequestHeaderName, Template)
     .optional()
@@ -63,29 +68,42 @@ export const ConditionCase = z.strictObject({
 });
 export type ConditionCase = z.infer<typeof ConditionCase>;
 
-export const ConditionConfig = z.strictObject({
-  if: Expression.optional().describe(
-    "Expression that chooses between the branches 'true' and 'false'; instead of cases.",
-  ),
-  cases: z
-    .array(ConditionCase)
-    .min(1)
-    .max(MAX_CASES)
-    .optional()
-    .describe("1 to 256 cases, tried in order; instead of if."),
-  otherwise: BranchName.optional().describe(
-    "Branch taken when no case holds. Default: none, the step then fails with NO_CASE.",
-  ),
-});
+export const ConditionConfig = z
+  .strictObject({
+    if: Expression.optional().describe(
+      "Expression that chooses between the branches 'true' and 'false'; instead of cases.",
+    ),
+    cases: z
+      .array(ConditionCase)
+      .min(1)
+      .max(MAX_CASES)
+      .optional()
+      .describe("1 to 256 cases, tried in order; instead of if."),
+    otherwise: BranchName.optional().describe(
+      "Branch taken when no case holds. Default: none, the step then fails with NO_CASE.",
+    ),
+  })
+  .meta({ oneOf: [{ required: ["if"] }, { required: ["cases"] }], dependentRequired: { otherwise: ["cases"] } });
 export type ConditionConfig = z.infer<typeof ConditionConfig>;
 
-export const DelayConfig = z.strictObject({
-  for: z
-    .union([z.string(), z.number()], { error: "must be a duration or a template of one" })
-    .optional()
-    .describe("How long to wait: a duration or a template of one; instead of until."),
-  until: TextTemplate.optional().describe("When to go on: RFC 3339 text or a template of a time; instead of for."),
-});
+export const DelayConfig = z
+  .strictObject({
+    for: z
+      .union([z.string(), z.number()], { error: "must be a duration or a template of one" })
+      .optional()
+      .meta({
+        description: "How long to wait: a duration or a template of one; instead of until.",
+        examples: ["5s", "{{ input.pause }}"],
+        jsonSchema: {
+          anyOf: [
+            { type: "string", pattern: `${DURATION_PATTERN}|\\{\\{` },
+            { type: "integer", minimum: 0, maximum: LIMITS.durationMs },
+          ],
+        },
+      }),
+    until: TextTemplate.optional().describe("When to go on: RFC 3339 text or a template of a time; instead of for."),
+  })
+  .meta({ oneOf: [{ required: ["for"] }, { required: ["until"] }] });
 export type DelayConfig = z.infer<typeof DelayConfig>;
 
 export const SubworkflowConfig = z.strictObject({

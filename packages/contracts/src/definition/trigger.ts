@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { AnyJson } from "../api/values.ts";
 import { TriggerId } from "./names.ts";
 import { Signature } from "./signature.ts";
 
@@ -14,10 +15,15 @@ export type WebhookTrigger = z.infer<typeof WebhookTrigger>;
 export const ScheduleTrigger = z.strictObject({
   id: TriggerId,
   type: z.literal("schedule"),
-  cron: z
+  cron: z.string().meta({
+    description: "Five fields: minute, hour, day of month, month, day of week; names, ranges, steps and lists.",
+    examples: ["0 2 * * *", "*/15 9-17 * * mon-fri"],
+    pattern: "^\\s*\\S+(\\s+\\S+){4}\\s*$",
+  }),
+  timezone: z
     .string()
-    .describe("Five fields: minute, hour, day of month, month, day of week; names, ranges, steps and lists."),
-  timezone: z.string().optional().describe("IANA time zone in which the fields are read. Default 'UTC'."),
+    .optional()
+    .meta({ description: "IANA time zone in which the fields are read. Default 'UTC'.", examples: ["Europe/Berlin"] }),
   missed: z
     .enum(["skip", "latest", "all"])
     .optional()
@@ -28,7 +34,7 @@ export const ScheduleTrigger = z.strictObject({
     .enum(["allow", "skip"])
     .optional()
     .describe("Whether to start while the schedule's previous execution is unfinished. Default 'allow'."),
-  input: z.json().optional().describe("Input of the executions; fixed JSON, no template. Default null."),
+  input: AnyJson.optional().describe("Input of the executions; fixed JSON, no template. Default null."),
 });
 export type ScheduleTrigger = z.infer<typeof ScheduleTrigger>;
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { AnyJson } from "../api/values.ts";
 import { LIMITS } from "../limits.ts";
 import { PositiveDuration, Template, TextTemplate } from "./fields.ts";
 import { WorkflowName } from "./names.ts";
@@ -24,6 +25,11 @@ const Tag = z
 
 /** The workflow document as its author wrote it: defaults are described, not filled in. */
 export const WorkflowDefinition = z.strictObject({
+  $schema: z
+    .string()
+    .max(2_000)
+    .optional()
+    .describe("Address of this schema, for editors: kept and otherwise ignored. Default: none."),
   name: WorkflowName,
   description: z
     .string()
@@ -37,13 +43,14 @@ export const WorkflowDefinition = z.strictObject({
     .optional()
     .describe("Up to 50 triggers; the API can start any workflow. Default: none."),
   inputSchema: z
-    .union([z.boolean(), z.record(z.string(), z.json())], { error: "must be a JSON Schema: an object, true or false" })
+    .union([z.boolean(), z.record(z.string(), AnyJson)], { error: "must be a JSON Schema: an object, true or false" })
     .optional()
     .describe("JSON Schema 2020-12; an input that does not fit is refused at the start. Default: any input."),
   timeout: PositiveDuration.optional().describe("Longest duration of an execution from its start. Default: no bound."),
   labels: z
     .record(LabelName, TextTemplate)
     .refine((labels) => Object.keys(labels).length <= LIMITS.labels, `must have at most ${LIMITS.labels} entries`)
+    .meta({ maxProperties: LIMITS.labels })
     .optional()
     .describe(
       "Up to 8 templates over input and trigger, evaluated once at the start, to find executions by. Default: none.",
