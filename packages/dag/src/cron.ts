@@ -1,6 +1,7 @@
 // Cron: five fields in an IANA time zone. This file says what may be written; croner says when that is. Only the time
 // of a fire is computed here, and never a timer set.
 
+import { suggestion } from "@keelson/contracts";
 import { Cron } from "croner";
 
 export interface CronProblem {
@@ -24,7 +25,7 @@ const MAX_COUNT = 1_000;
  */
 export function checkCron(expression: string, timezone: string): CronProblem | null {
   if (!isTimezone(timezone)) {
-    const message = `There is no time zone ${JSON.stringify(timezone.slice(0, 64))}: name one of the IANA database, such as "Europe/Berlin" or "UTC".`;
+    const message = `There is no time zone ${JSON.stringify(timezone.slice(0, 64))}: name one of the IANA database, such as "Europe/Berlin" or "UTC".${nearZone(timezone)}`;
     return { code: "INVALID_TIMEZONE", message };
   }
   const fault = syntaxFault(expression) ?? neverComes(expression, timezone);
@@ -59,7 +60,7 @@ function syntaxFault(expression: string): string | null {
   const shown = JSON.stringify(expression);
   const fields = expression.trim() === "" ? [] : expression.trim().split(/[ \t]+/);
   if (fields.length !== FIELD_NAMES.length) {
-    return `A cron expression has five fields (${FIELD_NAMES.join(", ")}), but ${shown} has ${fields.length}.`;
+    return `A cron expression has five fields (${FIELD_NAMES.join(", ")}), but ${shown} has ${fields.length}.${fieldsHint(fields)}`;
   }
   const wrong = fields.findIndex((field) => !FIELD.test(field));
   if (wrong >= 0) {
@@ -74,6 +75,23 @@ function syntaxFault(expression: string): string | null {
   }
 }
 
+const NICKNAMES: ReadonlyMap<string, string> = new Map([
+  ["@yearly", "0 0 1 1 *"],
+  ["@annually", "0 0 1 1 *"],
+  ["@monthly", "0 0 1 * *"],
+  ["@weekly", "0 0 * * 0"],
+  ["@daily", "0 0 * * *"],
+  ["@midnight", "0 0 * * *"],
+  ["@hourly", "0 * * * *"],
+]);
+
+function fieldsHint(fields: readonly string[]): string {
+  const nickname = NICKNAMES.get(fields[0]?.toLowerCase() ?? "");
+  if (nickname !== undefined) return ` Write "${nickname}".`;
+  const rest = fields.slice(1).join(" ");
+  return fields.length === 6 && syntaxFault(rest) === null ? ` There are no seconds: write "${rest}".` : "";
+}
+
 function neverComes(expression: string, timezone: string): string | null {
   if (schedule(expression, timezone).nextRun(SEARCH_FROM) !== null) return null;
   return `The cron expression ${JSON.stringify(expression)} names a date that never comes: look at its day and month.`;
@@ -81,6 +99,10 @@ function neverComes(expression: string, timezone: string): string | null {
 
 function schedule(expression: string, timezone: string): Cron {
   return new Cron(expression.trim(), { timezone, mode: "5-part", paused: true });
+}
+
+function nearZone(timezone: string): string {
+  return suggestion(timezone.replace(/[+-]\d.*$/, ""), Intl.supportedValuesOf("timeZone"));
 }
 
 /** Knows IANA names alone; JavaScript would also take offsets such as `+05:00`. */

@@ -1,9 +1,9 @@
 // Edges: which step each entry of `dependsOn` stands for, and on which of its outcomes. What cannot be resolved is
 // reported and left out, and the step marked, so that later checks do not accuse it of what follows from that.
 
-import { createSuggester, type suggestion } from "./closest.ts";
+import { aliased, createSuggester, list, type suggestion } from "@keelson/contracts";
 import type { OutlineEntry, StepOutline } from "./outline.ts";
-import { type DefinitionProblem, list, problem, type ProblemCode } from "./problem.ts";
+import { type DefinitionProblem, problem, type ProblemCode } from "./problem.ts";
 
 export interface Edge {
   /** Index in `dependsOn`. */
@@ -26,10 +26,15 @@ export interface ResolvedEdges {
   readonly problems: readonly DefinitionProblem[];
 }
 
+/** Ids beyond which none is suggested. */
+const MAX_SUGGESTED = 400;
+
 /** Resolves the entries of all steps: ids, step names, branches, and entries that cannot stand together. */
 export function resolveEdges(outlines: readonly StepOutline[]): ResolvedEdges {
   const problems: DefinitionProblem[] = [];
-  const steps: Steps = { outlines, byId: indexById(outlines, problems), suggest: createSuggester() };
+  const byId = indexById(outlines, problems);
+  const ids = [...byId.keys()].slice(0, MAX_SUGGESTED);
+  const steps: Steps = { outlines, byId, ids, suggest: createSuggester() };
   const nodes = outlines.map((outline) => {
     const resolved = outline.entries.map((entry) => resolveEntry(steps, outline, entry));
     const edges = resolved.flatMap((result) => ("edge" in result ? [result.edge] : []));
@@ -44,6 +49,8 @@ export function resolveEdges(outlines: readonly StepOutline[]): ResolvedEdges {
 interface Steps {
   readonly outlines: readonly StepOutline[];
   readonly byId: ReadonlyMap<string, number>;
+  /** The first few hundred, to suggest from. */
+  readonly ids: readonly string[];
   readonly suggest: typeof suggestion;
 }
 
@@ -64,7 +71,8 @@ function indexById(outlines: readonly StepOutline[], problems: DefinitionProblem
 
 type Resolution = { readonly edge: Edge } | { readonly problem: DefinitionProblem };
 
-function resolveEntry({ outlines, byId, suggest }: Steps, outline: StepOutline, entry: OutlineEntry): Resolution {
+function resolveEntry(steps: Steps, outline: StepOutline, entry: OutlineEntry): Resolution {
+  const { outlines, byId, ids, suggest } = steps;
   const { position, branch, text } = entry;
   const refuse = (code: ProblemCode, rule: string): Resolution => ({
     problem: problem(code, ["steps", outline.index, "dependsOn", position], `${nameOf(outline)} depends on ${rule}`),
@@ -73,15 +81,36 @@ function resolveEntry({ outlines, byId, suggest }: Steps, outline: StepOutline, 
   const from = byId.get(entry.step);
   const source = from === undefined ? undefined : outlines[from];
   if (from === undefined || source === undefined) {
-    const hint = suggest(entry.step, byId.keys()) || " Name a step of this document.";
+    const others = ids.filter((id) => id !== outline.id);
+    const hint = suggest(entry.step, others) || namedOf(others);
     return refuse("UNKNOWN_STEP", `"${text}", but there is no step "${entry.step}".${hint}`);
   }
   if (branch === null) return { edge: { position, from, branch: source.type === "condition" ? null : "success" } };
   const known = source.branches;
   if (branch === "error" || known === null || known.includes(branch)) return { edge: { position, from, branch } };
   const names = [...known, "error"];
-  const hint = suggest(branch, names) || ` Its branches are ${list(names)}.`;
-  return refuse("UNKNOWN_BRANCH", `"${text}", but step "${entry.step}" has no branch "${branch}".${hint}`);
+  return refuse(
+    "UNKNOWN_BRANCH",
+    `"${text}", but step "${entry.step}" has no branch "${branch}": its branches are ${list(names)}.${nearBranch(steps, entry, names)}`,
+  );
+}
+
+/** What other engines call the branches. */
+const BRANCH_ALIASES = {
+  error: "failed failure fail catch rejected",
+  success: "succeeded ok done completed then",
+  true: "yes then success",
+  false: "no else",
+};
+
+function nearBranch({ suggest }: Steps, { step, branch }: OutlineEntry, names: readonly string[]): string {
+  const alias = aliased(branch ?? "", names, BRANCH_ALIASES);
+  if (branch === "success") return ` Write "${step}" alone for whichever was taken.`;
+  return alias === null ? suggest(branch ?? "", names) : ` Did you mean "${alias}"?`;
+}
+
+function namedOf(ids: readonly string[]): string {
+  return ids.length === 0 ? " It is the only step: remove that entry." : ` Other steps: ${list(ids)}.`;
 }
 
 function repeatedEntries(outline: StepOutline): DefinitionProblem[] {

@@ -1,14 +1,17 @@
 // Expressions: that each is in the language, and names only steps that have ended when it is evaluated.
 
+import { createSuggester, list, type suggestion } from "@keelson/contracts";
 import { compileExpression, compileTemplate, ExpressionSyntaxError, type References } from "@keelson/expressions";
-import { createSuggester, type suggestion } from "./closest.ts";
 import { nameOf } from "./edges.ts";
 import { type ExpressionPlace, expressionPlaces } from "./places.ts";
-import { type DefinitionProblem, list, place, problem } from "./problem.ts";
+import { type DefinitionProblem, place, problem } from "./problem.ts";
 import type { Structure } from "./structure.ts";
 
 /** Problems after which no further expression is looked at. */
 const MAX_PROBLEMS = 500;
+
+/** Ids beyond which none is suggested. */
+const MAX_SUGGESTED = 400;
 
 /** What references are checked against. */
 interface Known {
@@ -26,7 +29,7 @@ export function checkExpressions(document: unknown, structure: Structure): Defin
   const problems: DefinitionProblem[] = [];
   for (const at of expressionPlaces(document)) {
     if (problems.length >= MAX_PROBLEMS) break;
-    const compiled = compile(document, at);
+    const compiled = compile(document, at, known);
     if ("problems" in compiled) problems.push(...compiled.problems);
     else
       for (const id of compiled.references.steps)
@@ -38,6 +41,7 @@ export function checkExpressions(document: unknown, structure: Structure): Defin
 function compile(
   document: unknown,
   at: ExpressionPlace,
+  known: Known,
 ): { references: References } | { problems: DefinitionProblem[] } {
   const options = { roots: at.roots };
   try {
@@ -47,7 +51,11 @@ function compile(
     if (!(error instanceof ExpressionSyntaxError)) throw error;
     return {
       problems: error.problems.map(({ code, message, position }) =>
-        problem(code, at.path, `${place(document, at.path)}, character ${position + 1}: ${message}${bracesHint(at)}`),
+        problem(
+          code,
+          at.path,
+          `${place(document, at.path)}, character ${position + 1}: ${message}${bracesHint(at)}${stepHint(at, code, position, known)}`,
+        ),
       ),
     };
   }
@@ -60,18 +68,28 @@ function bracesHint(at: ExpressionPlace): string {
     : "";
 }
 
+/** Where the name of a step stands alone, as other engines have it. */
+function stepHint(at: ExpressionPlace, code: string, position: number, { ids }: Known): string {
+  const name = /^[A-Za-z_][A-Za-z0-9_]*/.exec(at.text.slice(position))?.[0] ?? "";
+  return code === "UNKNOWN_REFERENCE" && ids.has(name)
+    ? ` There is a step of that name: write steps.${name}.output.`
+    : "";
+}
+
 function checkReference(where: string, at: ExpressionPlace, id: string, known: Known): DefinitionProblem[] {
   const refuse = (rule: string) => [
     problem("UNKNOWN_REFERENCE", at.path, `${where} names steps.${id.slice(0, 63)}, but ${rule}`),
   ];
   if (!known.ids.has(id)) {
-    return refuse(`there is no such step.${known.suggest(id, known.ids) || " Name a step of this document."}`);
+    const own = at.step === null ? null : known.structure.nodes[at.step]?.outline.id;
+    const others = [...known.ids].slice(0, MAX_SUGGESTED).filter((other) => other !== own);
+    return refuse(`there is no such step.${known.suggest(id, others) || " Name a step of this document."}`);
   }
   if (at.step === null) return [];
   const above = known.upstream(at.step);
   const step = known.structure.nodes[at.step]?.outline;
   if (step === undefined || above.has(id)) return [];
-  if (step.id === id) return refuse("a step cannot see its own outcome: name another step.");
+  if (step.id === id) return refuse("a step cannot see its own outcome: name a step that it depends on.");
   const others = above.size === 0 ? "" : `, or name one of ${list([...above])}`;
   return refuse(`${nameOf(step)} does not come after it: add it to dependsOn${others}.`);
 }

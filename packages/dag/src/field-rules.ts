@@ -1,8 +1,8 @@
 // Rules between the fields of one step, and of fixed text that is not a template. Read leniently, so that each holds
 // whatever else is wrong with the step.
 
-import { DURATION_FORMS, isJsonObject, type JsonObject, parseDuration } from "@keelson/contracts";
-import { type DefinitionProblem, type Path, place, problem, show } from "./problem.ts";
+import { DURATION_FORMS, isJsonObject, type JsonObject, nearDuration, parseDuration, show } from "@keelson/contracts";
+import { type DefinitionProblem, type Path, place, problem } from "./problem.ts";
 
 /** Checks what the schema cannot say of the steps' configs. */
 export function checkStepFields(document: unknown, steps: readonly unknown[]): DefinitionProblem[] {
@@ -35,9 +35,10 @@ class Place {
     field: string | null,
     rule: string,
     code: "INVALID_FIELD" | "INVALID_DURATION" = "INVALID_FIELD",
+    remedy = "",
   ): DefinitionProblem[] {
     const path = field === null ? this.#path : [...this.#path, field];
-    return [problem(code, path, `${place(this.#document, path)} ${rule}.`)];
+    return [problem(code, path, `${place(this.#document, path)} ${rule}.${remedy}`)];
   }
 }
 
@@ -83,7 +84,7 @@ function checkDelay(at: Place, config: JsonObject): DefinitionProblem[] {
     problems.push(...at.refuse("until", "cannot stand beside for: keep one of the two"));
   if ((typeof length === "number" || isFixedText(length)) && parseDuration(length) === null) {
     const rule = `must be a duration of at most 365 days, ${DURATION_FORMS}, or a template of one, but is ${show(length)}`;
-    problems.push(...at.refuse("for", rule, "INVALID_DURATION"));
+    problems.push(...at.refuse("for", rule, "INVALID_DURATION", nearDuration(length)));
   }
   if (isFixedText(until) && !isTime(until)) {
     problems.push(

@@ -1,7 +1,8 @@
 // Order: levels by longest path. Linear in steps and edges, without recursion.
 
+import { list } from "@keelson/contracts";
 import type { EdgeNode } from "./edges.ts";
-import { type DefinitionProblem, list, problem } from "./problem.ts";
+import { type DefinitionProblem, problem } from "./problem.ts";
 
 export interface GraphOrder {
   /** Steps that lie in no cycle and below none, each after all it depends on; ties in document order. */

@@ -222,8 +222,16 @@ describe("a message", () => {
       withStep({ retry: { maxAttempts: 101 } }),
       'Step "b": retry.maxAttempts must be at most 100, but is 101.',
     ],
-    ["what is missing", withStep({ config: undefined }), 'Step "b": config is required: an object.'],
-    ["a step without an id by its number", withStep({ id: undefined }), "Step number 2: id is required: text."],
+    [
+      "what is missing",
+      withStep({ config: undefined }),
+      'Step "b": config is required, but missing: it must be an object',
+    ],
+    [
+      "a step without an id by its number",
+      withStep({ id: undefined }),
+      "Step number 2: id is required, but missing: it must be text",
+    ],
     ["where a reference would be good", withOutput("{{ steps.b.output }}"), "a step cannot see its own outcome"],
     [
       "braces around a bare expression",

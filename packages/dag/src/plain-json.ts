@@ -1,8 +1,8 @@
 // The first door: an unknown document becomes plain JSON of bounded size and depth, or is refused. What comes after
 // may recurse over it and need not think of getters, prototypes or sizes.
 
-import { LIMITS } from "@keelson/contracts";
-import { type DefinitionProblem, type Path, place, problem, show } from "./problem.ts";
+import { LIMITS, show } from "@keelson/contracts";
+import { type DefinitionProblem, type Path, place, problem } from "./problem.ts";
 
 export interface PlainJson {
   /** A copy without what was refused; undefined when it is so large or deep that nothing else should look at it. */

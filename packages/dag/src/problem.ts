@@ -1,4 +1,6 @@
-// What a check says when it refuses, and how it names places and values.
+// What a check says when it refuses, and how it names places.
+
+import { show } from "@keelson/contracts";
 
 export const PROBLEM_CODES = [
   "NO_STEPS",
@@ -45,19 +47,6 @@ export function pointer(path: Path): string {
   return path.map((key) => `/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 }
 
-const SHOWN_CHARS = 60;
-
-/** A value as a message shows it: short, whatever its size. */
-export function show(value: unknown): string {
-  if (typeof value === "string") {
-    return value.length <= SHOWN_CHARS ? JSON.stringify(value) : `${JSON.stringify(value.slice(0, SHOWN_CHARS))}…`;
-  }
-  if (value === undefined) return "missing";
-  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : `a list of ${value.length}`;
-  if (typeof value === "object" && value !== null) return "an object";
-  return typeof value === "number" || typeof value === "boolean" || value === null ? `${value}` : `a ${typeof value}`;
-}
-
 /** The step or trigger a path lies in, as its author knows it, and the field within: `Step "charge", config.url`. */
 export function place(document: unknown, path: Path): string {
   const [part, index, ...field] = path;
@@ -78,10 +67,4 @@ export function read(document: unknown, path: Path): unknown {
     value = Reflect.get(value, key);
   }
   return value;
-}
-
-/** A list as a sentence has it, cut after ten: `a, b and c`. */
-export function list(names: readonly string[]): string {
-  const shown = names.length > 10 ? [...names.slice(0, 9), `${names.length - 9} more`] : names;
-  return shown.length < 2 ? shown.join("") : `${shown.slice(0, -1).join(", ")} and ${shown[shown.length - 1]}`;
 }

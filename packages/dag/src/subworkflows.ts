@@ -1,8 +1,7 @@
 // Nesting: the workflows a definition starts, and those that they start. The rest of what is checked at save needs the
 // document alone; this needs the tenant's other workflows, so it asks for them.
 
-import { LIMITS, type WorkflowDefinition } from "@keelson/contracts";
-import { suggestion } from "./closest.ts";
+import { LIMITS, suggestion, type WorkflowDefinition } from "@keelson/contracts";
 import { type DefinitionProblem, problem } from "./problem.ts";
 
 export type WorkflowLookup = (name: string) => Promise<WorkflowDefinition | undefined>;

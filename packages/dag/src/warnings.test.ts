@@ -40,6 +40,26 @@ describe("definitionWarnings", () => {
     ]);
   });
 
+  it.each([
+    ["${input.id}", "input.id"],
+    ["order ${ steps.a.output.id }!", "steps.a.output.id"],
+    ["{input.id}", "input.id"],
+    ["<%= input.id %>", "input.id"],
+    ["steps.a.output", "steps.a.output"],
+  ])("warns of the text %j, which is not evaluated", (text, name) => {
+    const { definition } = workflowOf(
+      documentOf([step("a"), step("b", ["a"], { config: { output: { id: [text] } } })]),
+    );
+    const [warning] = definitionWarnings(definition, NOW);
+    expect(warning).toMatchObject({ code: "NOT_EVALUATED", path: "/steps/1/config/output/id/0" });
+    expect(warning?.message).toContain(`write {{ ${name} }}`);
+  });
+
+  it.each(["input", "see input.md for more", "${PATH}", "{{ input.id }}", "{ a: 1 }", "in steps."])(
+    "has nothing to say of the text %j",
+    (text) => expect(warningsOf(documentOf([step("a", [], { config: { output: text } })]))).toEqual([]),
+  );
+
   it("has nothing to say of a plain document", () => {
     expect(warningsOf(documentOf([step("a"), http("b")], { triggers: [hook({ secrets: ["KEY"] })] }))).toEqual([]);
   });

@@ -3,15 +3,17 @@
 import type { Step, Trigger, WorkflowDefinition } from "@keelson/contracts";
 import { clockChangeWarnings } from "./clock-changes.ts";
 import { type DefinitionProblem, pointer } from "./problem.ts";
+import { unevaluatedTexts } from "./unevaluated.ts";
 
 /**
- * Warnings for the answer to a save: `SIGNATURE_NONE`, `REPEATS_NOT_DETECTED`, `RETRY_WITHOUT_EFFECT`, and for schedules
- * `CLOCK_CHANGE_SKIPS`, `CLOCK_CHANGE_REPEATS` of the year that follows `now`.
+ * Warnings for the answer to a save: `SIGNATURE_NONE`, `REPEATS_NOT_DETECTED`, `RETRY_WITHOUT_EFFECT`, `NOT_EVALUATED`, and for
+ * schedules `CLOCK_CHANGE_SKIPS`, `CLOCK_CHANGE_REPEATS` of the year that follows `now`.
  */
 export function definitionWarnings(definition: WorkflowDefinition, now: Date): DefinitionProblem[] {
   return [
     ...(definition.triggers ?? []).flatMap((trigger, index) => triggerWarnings(trigger, index, now)),
     ...definition.steps.flatMap((step, index) => stepWarnings(step, index)),
+    ...unevaluatedTexts(definition),
   ];
 }
 

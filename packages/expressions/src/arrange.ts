@@ -7,7 +7,7 @@
 //  A3. What jsep tolerates and JavaScript does not (`f(a b)`, `{a:1 b:2}`, `a;b`) is refused here.
 import { SyntaxFault } from "./errors.ts";
 import { matchBrackets } from "./brackets.ts";
-import { forbiddenReason, isLiteralWord, isReserved } from "./reserved.ts";
+import { forbiddenReason, isLiteralWord, isReserved, wordHint } from "./reserved.ts";
 import type { Token } from "./tokens.ts";
 
 /** Deepest nesting of brackets, choices, arrows and signs. */
@@ -117,7 +117,8 @@ class Arranger {
       return this.#infix(token.text.length === 3 && token.text.endsWith("==") ? token.text.slice(0, 2) : token.text);
     }
     if (token.text === "instanceof") this.#refuse(token);
-    if (token.kind !== "punctuator") this.#syntax("An operator or a comma is missing before this.", token.start);
+    if (token.kind !== "punctuator")
+      this.#syntax(`An operator or a comma is missing before this.${wordHint(token.text)}`, token.start);
     switch (token.text) {
       case ".":
       case "?.":

@@ -9,7 +9,7 @@ import { FUNCTION_TABLE } from "./functions/catalogue.ts";
 import type { FunctionSpec } from "./functions/define.ts";
 import { describeKind, kindOf } from "./kinds.ts";
 import { noProperty } from "./members.ts";
-import { nearestName } from "./nearest-name.ts";
+import { nearFunction } from "./foreign-names.ts";
 import type { Node } from "./tree.ts";
 
 /** A call as written; `at` is the token of the name. */
@@ -70,8 +70,8 @@ function lookUp(node: CallNode, receivers: 0 | 1, context: Context): FunctionSpe
   const position = context.tokens[node.at]?.start ?? 0;
   const spec = FUNCTION_TABLE.get(node.name);
   if (spec === undefined) {
-    const suggestion = nearestName(node.name, FUNCTION_TABLE.keys());
-    const hint = suggestion === undefined ? "" : ` Did you mean ${suggestion}?`;
+    const near = nearFunction(node.name, FUNCTION_TABLE.keys());
+    const hint = near === null ? " The list is in docs/expressions.md." : ` Did you mean ${near}?`;
     context.findings.problem("UNKNOWN_FUNCTION", `There is no function ${node.name.slice(0, 60)}.${hint}`, position);
     return undefined;
   }

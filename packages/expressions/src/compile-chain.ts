@@ -2,6 +2,7 @@
 import { assertNever, type Json } from "@keelson/contracts";
 import { compileMethod } from "./compile-call.ts";
 import { NOTHING, positionOf, quote, type Context, type Run } from "./context.ts";
+import { stepFieldHint } from "./foreign-names.ts";
 import type { Frame } from "./frame.ts";
 import { readIndex, readProperty } from "./members.ts";
 import type { Link, Node } from "./tree.ts";
@@ -33,7 +34,7 @@ function compileRecord(node: Chain, root: "steps" | "secrets", context: Context)
   if (root === "secrets") return follow((frame) => frame.secret(name), link.to, node, 1, context);
   const fieldName = field === undefined ? undefined : fixedName(field);
   if (fieldName !== undefined && !STEP_FIELDS.has(fieldName)) {
-    const message = `A step has output, status and error, and no ${fieldName.slice(0, 60)}.`;
+    const message = `A step has output, status and error, and no ${fieldName.slice(0, 60)}.${stepFieldHint(name, fieldName.slice(0, 60))}`;
     context.findings.problem("UNKNOWN_REFERENCE", message, context.tokens[field?.to ?? 0]?.start ?? position);
   }
   return follow((frame) => frame.scope.steps(name) ?? null, link.to, node, 1, context);

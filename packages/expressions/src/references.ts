@@ -1,6 +1,6 @@
 // What an expression names, gathered while it is compiled.
 import type { ExpressionErrorCode, ExpressionProblem, SyntaxFault } from "./errors.ts";
-import { nearestName } from "./nearest-name.ts";
+import { rootHint } from "./foreign-names.ts";
 
 /** One naming of a root, a step or a secret. */
 export interface Place {
@@ -66,11 +66,7 @@ export class Findings {
   }
 
   #unknown(name: string): string {
-    if (name === "undefined") return "undefined is no JSON value: use null.";
-    const known = [...this.#allowed].filter((root) => root !== "secrets");
-    const suggestion = nearestName(name, this.#allowed);
-    const hint = suggestion === undefined ? `use one of ${known.join(", ")}` : `did you mean ${suggestion}?`;
-    return `${name.slice(0, 60)} is not known here: ${hint}`;
+    return `${name.slice(0, 60)} is not known here: ${rootHint(name, [...this.#allowed])}`;
   }
 }
 

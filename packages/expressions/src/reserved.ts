@@ -1,8 +1,9 @@
 // The words and marks of JavaScript that the language does without, each with what is said of it.
 
 const STATEMENT = "Statements are not part of the language: an expression is one value.";
-const ASSIGNMENT = "Nothing can be assigned: an expression only reads.";
-const BITWISE = "Operators on bits are not part of the language.";
+const ASSIGNMENT = "Nothing can be assigned: an expression only reads. Compare with ==.";
+const BITWISE =
+  "Operators on bits are not part of the language: or is ||, and is &&, and a function is called as x.f(), not as x | f.";
 
 const FORBIDDEN: ReadonlyMap<string, string> = new Map([
   ...words("typeof", "typeof is not part of the language: use type(x)."),
@@ -30,6 +31,25 @@ export function forbiddenReason(text: string): string | undefined {
 /** Words that no value can have for a name; `true`, `false` and `null` are values, so they are not among them. */
 export function isReserved(word: string): boolean {
   return RESERVED.has(word) || FORBIDDEN.has(word);
+}
+
+const WORD_OPERATORS: ReadonlyMap<string, string> = new Map([
+  ["and", "&&"],
+  ["or", "||"],
+  ["is", "=="],
+  ["eq", "=="],
+  ["ne", "!="],
+  ["gt", ">"],
+  ["lt", "<"],
+  ["gte", ">="],
+  ["lte", "<="],
+  ["mod", "%"],
+]);
+
+/** ` Write && for and.`, where other languages have a word for an operator. */
+export function wordHint(text: string): string {
+  const sign = WORD_OPERATORS.get(text.toLowerCase());
+  return sign === undefined ? "" : ` Write ${sign} for ${text}.`;
 }
 
 export function isLiteralWord(word: string): boolean {

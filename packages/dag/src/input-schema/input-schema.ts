@@ -1,9 +1,9 @@
 // The input schema of a workflow: JSON Schema 2020-12, checked by ajv. Tenants write it, so it can reach no other
 // document, its patterns run on RE2, and what a check costs is bounded. `format` is an annotation, as 2020-12 has it.
 
-import { isJsonObject, type Json, type JsonObject } from "@keelson/contracts";
+import { aliased, isJsonObject, type Json, type JsonObject, seen, suggestion } from "@keelson/contracts";
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
-import { type DefinitionProblem, pointer, problem } from "../problem.ts";
+import { type DefinitionProblem, pointer, problem, read } from "../problem.ts";
 import { type Cost, createMeter, type Meter, OutOfBudget, priceOf } from "./meter.ts";
 import { createPatternEngine } from "./pattern.ts";
 import { COST_KEYWORD, prepareSchema } from "./prepare.ts";
@@ -161,15 +161,32 @@ function metaSchemaProblems(schema: JsonObject | boolean): DefinitionProblem[] {
   const byPath = new Map<string, DefinitionProblem>();
   for (const { path, message } of describeErrors(metaSchema.errors ?? [])) {
     const place = `inputSchema${path.replaceAll("/", ".")}`;
+    const value = read(schema, path.split("/").slice(1));
     if (!byPath.has(path)) {
       byPath.set(path, {
         path: `/inputSchema${path}`,
         code: "INVALID_FIELD",
-        message: `${place} ${message} to be JSON Schema 2020-12.`,
+        message: `${place} ${message} to be JSON Schema 2020-12${seen(value)}.${typeHint(path, value)}`,
       });
     }
   }
   return [...byPath.values()];
+}
+
+const TYPES = ["array", "boolean", "integer", "null", "number", "object", "string"];
+const FOREIGN_TYPES: Readonly<Record<string, string>> = {
+  array: "list",
+  boolean: "bool",
+  integer: "int long",
+  number: "float double decimal",
+  object: "map dict record",
+  string: "text str uuid date datetime email",
+};
+
+function typeHint(path: string, type: unknown): string {
+  if (typeof type !== "string" || !path.endsWith("/type")) return "";
+  const meant = aliased(type, TYPES, FOREIGN_TYPES);
+  return meant === null ? suggestion(type, TYPES) : ` Did you mean "${meant}"?`;
 }
 
 function describeErrors(errors: readonly ErrorObject[]): InputProblem[] {
