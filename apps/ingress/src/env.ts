@@ -1,11 +1,18 @@
-import { envBase64Key, envPort, parseEnv, serviceEnv } from "@keelson/service-kit";
+import { envBase64Key, envPort, envUrl, parseEnv, serviceEnv } from "@keelson/service-kit";
 import { z } from "zod";
 
-const Env = z.object({
-  ...serviceEnv,
-  INGRESS_PORT: envPort().prefault("4001"),
-  KEELSON_MASTER_KEY: envBase64Key(32),
-});
+const Env = z
+  .object({
+    ...serviceEnv,
+    INGRESS_PORT: envPort().prefault("4001"),
+    KEELSON_PUBLIC_INGRESS_URL: envUrl(["http", "https"]).optional(),
+    KEELSON_MASTER_KEY: envBase64Key(32),
+  })
+  .transform((values) => ({
+    ...values,
+    /** Base of the addresses of receipts, without a slash at its end; undefined: the ingress's own address. */
+    publicUrl: values.KEELSON_PUBLIC_INGRESS_URL?.replace(/\/+$/, ""),
+  }));
 
 /** This service's configuration; the only place that reads the environment. */
 export const env = parseEnv(Env, process.env);

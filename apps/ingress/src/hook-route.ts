@@ -1,16 +1,24 @@
 // POST /hooks/:hookId over HTTP: bytes in, receipt or refusal out.
 
-import { LIMITS } from "@keelson/contracts";
-import { AppError, addLogFields, readRawBody, toAppError } from "@keelson/service-kit";
+import { LIMITS, type WebhookAccepted, type WebhookChallenge } from "@keelson/contracts";
+import { AppError, addLogFields, readRawBody, toAppError, traceOf } from "@keelson/service-kit";
 import { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from "express";
 import type { HookRequest } from "./hook-request.ts";
 import type { Observer } from "./observe.ts";
+import type { DeliveryRef } from "./receipts/receipt-token.ts";
 import type { Receipt, Receive } from "./receive.ts";
+
+export interface HookRouteDeps {
+  readonly receive: Receive;
+  readonly observer: Observer;
+  /** Where its sender may ask what has become of a delivery. */
+  readonly statusUrl: (delivery: DeliveryRef) => string;
+}
 
 const PATH = "/hooks/:hookId";
 
 /** Strict: neither another case nor a slash at the end is the same path. */
-export function hookRoutes(deps: { readonly receive: Receive; readonly observer: Observer }): Router {
+export function hookRoutes(deps: HookRouteDeps): Router {
   const router = Router({ strict: true, caseSensitive: true });
   router.post(PATH, readRawBody({ maxBytes: LIMITS.webhookBodyBytes }), receiveHook(deps));
   router.all(PATH, () => {
@@ -20,33 +28,34 @@ export function hookRoutes(deps: { readonly receive: Receive; readonly observer:
   return router;
 }
 
-function receiveHook({
-  receive,
-  observer,
-}: {
-  readonly receive: Receive;
-  readonly observer: Observer;
-}): RequestHandler {
+function receiveHook({ receive, observer, statusUrl }: HookRouteDeps): RequestHandler {
   return async (req, res) => {
     const begunAtMs = performance.now();
-    const receipt = await receive(requestOf(req), (fields) => addLogFields(res, fields));
-    answer(res, receipt);
+    const receipt = await receive(requestOf(req, res), (fields) => addLogFields(res, fields));
+    answer(res, receipt, statusUrl);
     observer.answered(receipt.kind, performance.now() - begunAtMs);
   };
 }
 
-function answer(res: Response, receipt: Receipt): void {
+function answer(res: Response, receipt: Receipt, statusUrl: HookRouteDeps["statusUrl"]): void {
   addLogFields(res, { verdict: receipt.kind });
   if (receipt.kind === "challenged") {
-    res.json({ challenge: receipt.challenge });
+    const challenge: WebhookChallenge = { challenge: receipt.challenge };
+    res.json(challenge);
     return;
   }
   const { deliveryId, executionId } = receipt;
   addLogFields(res, { delivery_id: deliveryId, execution_id: executionId });
-  res.status(202).json({ deliveryId, executionId, duplicate: receipt.kind === "duplicate" });
+  const accepted: WebhookAccepted = {
+    deliveryId,
+    executionId,
+    duplicate: receipt.kind === "duplicate",
+    statusUrl: statusUrl(receipt),
+  };
+  res.status(202).json(accepted);
 }
 
-function requestOf(req: Request): HookRequest {
+function requestOf(req: Request, res: Response): HookRequest {
   const { hookId } = req.params;
   const searchAt = req.originalUrl.indexOf("?");
   return {
@@ -55,6 +64,7 @@ function requestOf(req: Request): HookRequest {
     contentType: req.headers["content-type"],
     search: searchAt < 0 ? "" : req.originalUrl.slice(searchAt + 1),
     rawBody: Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0),
+    trace: traceOf(res),
   };
 }
 

@@ -6,6 +6,7 @@ import {
   createDefinitionStore,
   createSecretReader,
   deliveryAccept,
+  deliveryReceipt,
   deliveryReject,
   hookFind,
   isTransient,
@@ -27,6 +28,8 @@ import { createInputChecks } from "./hooks/input-checks.ts";
 import { createRateLimit } from "./limits/rate-limit.ts";
 import { createObserver } from "./observe.ts";
 import { type ReceiverDeps, createReceiver } from "./receive.ts";
+import { receiptRoutes } from "./receipts/receipt-route.ts";
+import { type DeliveryRef, createReceiptTokens } from "./receipts/receipt-token.ts";
 
 export interface Ingress {
   readonly app: Express;
@@ -39,6 +42,10 @@ export function createIngress(deps: {
   readonly db: Database;
   readonly secretBox: SecretBox;
   readonly wake: ReceiverDeps["wake"];
+  /** 32 bytes; receipts are signed by a key derived from it. */
+  readonly masterKey: Uint8Array;
+  /** Base of the addresses of receipts, without a slash at its end; asked for once the service listens. */
+  readonly publicUrl: () => string;
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly checks: readonly ReadinessCheck[];
@@ -77,7 +84,14 @@ export function createIngress(deps: {
     metrics,
     checks: deps.checks,
     stopping: deps.stopping,
-    routes: (app) => app.use(hookRoutes({ receive, observer: createObserver(metrics) })),
+  const tokens = createReceiptTokens(deps.masterKey, deps.nowMs);
+  const observer = createObserver(metrics);
+    routes: (app) => {
+      const find = (tenantId: string, id: string) => orUnavailable(deliveryReceipt(db, tenantId, id));
+      app.use(receiptRoutes({ tokens, find, rate }));
+      const statusUrl = (delivery: DeliveryRef): string => `${deps.publicUrl()}/receipts/${tokens.issue(delivery)}`;
+      app.use(hookRoutes({ receive, observer, statusUrl }));
+    },
   });
   return { app, hooks };
 }

@@ -38,10 +38,14 @@ await runService({
       secretBox: createSecretBox(env.KEELSON_MASTER_KEY),
       wake: (ref) => hints.wake(ref, 0),
       log,
+    const monotonicMs = () => performance.now();
       metrics,
+    let ownUrl = "";
       stopping,
       nowMs: Date.now,
       monotonicMs: () => performance.now(),
+      masterKey: env.KEELSON_MASTER_KEY,
+      publicUrl: () => env.publicUrl ?? ownUrl,
       checks: [
         { name: "postgres", required: true, check: db.assertMigrated },
         { name: "redis", required: false, check: async () => void (await redis.ping()) },
@@ -55,7 +59,8 @@ await runService({
       onDisconnected: hooks.forgetAll,
     });
     const server = createServiceServer({ app, port: env.INGRESS_PORT, bindAddress: env.BIND_ADDRESS });
-    await server.listen();
+    const { port } = await server.listen();
+    ownUrl = `http://${hostOf(env.BIND_ADDRESS)}:${port}`;
 
     return {
       drain: (signal) => server.drain(signal),
@@ -67,3 +72,9 @@ await runService({
     };
   },
 });
+
+/** Where this machine reaches what listens on an address. */
+function hostOf(bindAddress: string): string {
+  if (bindAddress === "0.0.0.0" || bindAddress === "::") return "127.0.0.1";
+  return bindAddress.includes(":") ? `[${bindAddress}]` : bindAddress;
+}

@@ -28,7 +28,12 @@ import { slackChallenge } from "./signature/slack-challenge.ts";
 import { verifySignature } from "./signature/verify-signature.ts";
 
 export type Receipt =
-  | { readonly kind: "accepted" | "duplicate"; readonly deliveryId: string; readonly executionId: string }
+  | {
+      readonly kind: "accepted" | "duplicate";
+      readonly tenantId: string;
+      readonly deliveryId: string;
+      readonly executionId: string;
+    }
   /** Slack's check of the address, which starts nothing. */
   | { readonly kind: "challenged"; readonly challenge: string };
 
@@ -163,9 +168,9 @@ export function createReceiver(deps: ReceiverDeps): Receive {
     switch (verdict.kind) {
       case "accepted":
         if (!verdict.held) deps.wake({ tenantId, executionId: verdict.executionId });
-        return { kind: "accepted", deliveryId: delivery.id, executionId: verdict.executionId };
+        return { kind: "accepted", tenantId, deliveryId: delivery.id, executionId: verdict.executionId };
       case "duplicate":
-        return { kind: "duplicate", deliveryId: delivery.id, executionId: verdict.executionId };
+        return { kind: "duplicate", tenantId, deliveryId: delivery.id, executionId: verdict.executionId };
       case "full":
         return refuse(arrived, delivery, ifFull);
       case "stale":

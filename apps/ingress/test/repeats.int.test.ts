@@ -64,7 +64,7 @@ it("wins over a body that would be refused: another, a broken one, one that does
     const answer = await ingress.send({ path: workflow.path(), headers, body });
     expect([answer.status, answer.json]).toEqual([
       202,
-      { deliveryId: expect.any(String), executionId: first.json.executionId, duplicate: true },
+      expect.objectContaining({ executionId: first.json.executionId, duplicate: true }),
     ]);
   }
   expect(await startedBy(workflow.id)).toHaveLength(1);

@@ -36,6 +36,7 @@ export const PROBLEMS = {
   TRIGGER_GONE: problem(409, "Trigger gone", "The latest version of the workflow no longer has this trigger."),
   HOOK_GONE: problem(410, "Hook gone", "The workflow of this hook is archived; stop sending to it."),
   VERSION_STALE: problem(
+  RECEIPT_GONE: problem(410, "Receipt gone", "The receipt has expired, or its delivery is no longer kept."),
     412,
     "Version stale",
     "The workflow has a newer version than `If-Match` names: read it and try again.",

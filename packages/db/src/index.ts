@@ -32,6 +32,7 @@ export {
 } from "./schedule-store.ts";
 export { createSecretBox, type SealedSecret, type SecretBox } from "./secret-box.ts";
 export { createSecretReader, type SecretReader } from "./secret-store.ts";
+export { deliveryReceipt, type DeliveryState } from "./receipts.ts";
 export {
   deliveryAccept,
   deliveryReject,
@@ -102,6 +103,14 @@ export {
   type WorkflowHead,
   type WorkflowKey,
   type WorkflowRow,
+export {
+  statsBuckets,
+  statsTotals,
+  workflowNames,
+  type StatsFilter,
+  type StatsKey,
+  type StatsTally,
+} from "./entities/stats.ts";
   type WorkflowVersionRow,
 } from "./entities/workflows.ts";
 export { isUniqueViolation } from "./unique-violation.ts";

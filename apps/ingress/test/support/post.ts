@@ -13,8 +13,23 @@ export interface Answered {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
-  // oxlint-disable-next-line typescript/no-explicit-any -- a test says what it expects of it
-  readonly json: any;
+  /** Empty where the answer is no JSON object. */
+  readonly json: AnswerFields;
+}
+
+/** What the ingress's answers have, each some of it: what is accepted, refused, asked for, or said of readiness. */
+export interface AnswerFields {
+  readonly deliveryId?: string;
+  readonly executionId?: string;
+  readonly duplicate?: boolean;
+  readonly statusUrl?: string;
+  readonly challenge?: string;
+  readonly status?: string | number;
+  readonly execution?: string;
+  readonly code?: string;
+  readonly detail?: string;
+  readonly errors?: readonly { readonly path: string; readonly code: string; readonly message: string }[];
+  readonly checks?: Readonly<Record<string, { readonly ok: boolean; readonly required: boolean }>>;
 }
 
 export function post(url: string, sent: Sent): Promise<Answered> {
@@ -38,7 +53,7 @@ export function post(url: string, sent: Sent): Promise<Answered> {
           status: answer.statusCode ?? 0,
           headers: answer.headers,
           text,
-          json: isJson && text !== "" ? JSON.parse(text) : undefined,
+          json: isJson && text !== "" ? (JSON.parse(text) as AnswerFields) : {},
         });
       });
     },

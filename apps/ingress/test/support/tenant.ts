@@ -1,7 +1,7 @@
 // A tenant with its secrets and workflows, set up as the API would, through the same restricted login.
 
 import { createHash, randomUUID } from "node:crypto";
-import type { WorkflowDefinition } from "@keelson/contracts";
+import type { Json, WorkflowDefinition } from "@keelson/contracts";
 import {
   type Database,
   type SecretBox,
@@ -40,10 +40,8 @@ export interface ExecutionRow {
   readonly status: string;
   readonly version: number;
   readonly trigger_type: string;
-  // oxlint-disable-next-line typescript/no-explicit-any -- a test says what it expects of it
-  readonly trigger: any;
-  // oxlint-disable-next-line typescript/no-explicit-any -- a test says what it expects of it
-  readonly input: any;
+  readonly trigger: { readonly headers: Readonly<Record<string, string>>; readonly deliveryId: string };
+  readonly input: Json;
   readonly held: boolean;
 }
 
@@ -51,6 +49,8 @@ export interface TestTenant {
   readonly id: string;
   secret(name: string, value: string | null): Promise<void>;
   workflow(document: Document): Promise<TestWorkflow>;
+  /** Changes limits; the ingresses are not told. */
+  limit(limits: Limits): Promise<void>;
   remove(): Promise<void>;
   deliveries(): Promise<DeliveryRow[]>;
   executions(): Promise<ExecutionRow[]>;

@@ -77,9 +77,12 @@ async function start(databaseUrl: string, box: SecretBox): Promise<RunningIngres
     }),
     metrics,
     checks: [{ name: "postgres", required: true, check: db.assertMigrated }],
+  let url = "";
     stopping: new AbortController().signal,
     nowMs: Date.now,
     monotonicMs: () => 1_000_000 + clock.passedMs,
+    masterKey: MASTER_KEY,
+    publicUrl: () => url,
   });
   const server = createServiceServer({ app, port: 0, bindAddress: "127.0.0.1" });
   const { port } = await server.listen();
@@ -95,5 +98,6 @@ async function start(databaseUrl: string, box: SecretBox): Promise<RunningIngres
       await server.drain(AbortSignal.timeout(1_000));
       await db.close();
     },
+  url = `http://127.0.0.1:${port}`;
   };
 }
