@@ -34,9 +34,9 @@ export const PROBLEMS = {
   NOTHING_TO_RETRY: problem(409, "Nothing to retry", "No step of the execution failed or was cancelled."),
   STEP_NOT_WAITING: problem(409, "Step not waiting", "The step is neither in a delay nor in a backoff."),
   TRIGGER_GONE: problem(409, "Trigger gone", "The latest version of the workflow no longer has this trigger."),
+  BULK_ACTION_ENDED: problem(409, "Bulk action ended", "The bulk action is over: there is nothing left to cancel."),
   HOOK_GONE: problem(410, "Hook gone", "The workflow of this hook is archived; stop sending to it."),
   VERSION_STALE: problem(
-  RECEIPT_GONE: problem(410, "Receipt gone", "The receipt has expired, or its delivery is no longer kept."),
     412,
     "Version stale",
     "The workflow has a newer version than `If-Match` names: read it and try again.",

@@ -1,4 +1,14 @@
 // PostgreSQL, the truth: schema and roles (migrations/), the hot path's hand-written SQL, and Prisma for settings.
+export {
+  bulkActionTurns,
+  bulkActionsOpen,
+  bulkItemRecord,
+  bulkItemTake,
+  type BulkActionRef,
+  type BulkItem,
+  type BulkOutcome,
+  type BulkTurns,
+} from "./bulk-turns.ts";
 export { isBadData, isTransient } from "./connection-errors.ts";
 export { openDatabase, type Database, type DatabaseOptions, type HotQuery, type TenantTx } from "./database.ts";
 export { createDefinitionStore, type CachedDefinitionStore } from "./definition-store.ts";
@@ -32,7 +42,6 @@ export {
 } from "./schedule-store.ts";
 export { createSecretBox, type SealedSecret, type SecretBox } from "./secret-box.ts";
 export { createSecretReader, type SecretReader } from "./secret-store.ts";
-export { deliveryReceipt, type DeliveryState } from "./receipts.ts";
 export {
   deliveryAccept,
   deliveryReject,
@@ -53,6 +62,20 @@ export {
   type NewApiKeyRecord,
 } from "./entities/api-keys.ts";
 export { auditList, auditWrite, type Actor, type AuditRecord, type AuditRow } from "./entities/audit.ts";
+export {
+  bulkActionCancel,
+  bulkActionGet,
+  bulkActionInsert,
+  bulkActionList,
+  bulkDeliveryTargets,
+  bulkExecutionTargets,
+  bulkRefusals,
+  deliveryHeads,
+  executionHeads,
+  type BulkActionRow,
+  type BulkRefusal,
+  type BulkTargets,
+} from "./entities/bulk-actions.ts";
 export { deliveryGet, deliveryList, type DeliveryHead, type DeliveryRow } from "./entities/deliveries.ts";
 export {
   executionEvents,
@@ -103,14 +126,6 @@ export {
   type WorkflowHead,
   type WorkflowKey,
   type WorkflowRow,
-export {
-  statsBuckets,
-  statsTotals,
-  workflowNames,
-  type StatsFilter,
-  type StatsKey,
-  type StatsTally,
-} from "./entities/stats.ts";
   type WorkflowVersionRow,
 } from "./entities/workflows.ts";
 export { isUniqueViolation } from "./unique-violation.ts";

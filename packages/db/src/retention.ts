@@ -9,6 +9,10 @@ const FIRES: HotQuery = {
   name: "schedule_fires_retire",
   text: "select keelson.schedule_fires_retire($1, $2) as count",
 };
+const BULK_ACTIONS: HotQuery = {
+  name: "bulk_actions_retire",
+  text: "select keelson.bulk_actions_retire($1, $2) as count",
+};
 const WORKERS: HotQuery = { name: "workers_retire", text: "select keelson.workers_retire($1) as count" };
 
 export interface Retired {
@@ -29,6 +33,7 @@ export async function retireOnce(
   const deliveries = await batch(DELIVERIES, before.deliveries);
   const keys = await batch(KEYS, before.deliveries);
   const fires = await batch(FIRES, before.executions);
+  const bulkActions = await batch(BULK_ACTIONS, before.executions);
   await batch(WORKERS, before.workers);
-  return { executions, deliveries, more: Math.max(executions, deliveries, keys, fires) >= BATCH };
+  return { executions, deliveries, more: Math.max(executions, deliveries, keys, fires, bulkActions) >= BATCH };
 }

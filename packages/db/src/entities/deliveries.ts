@@ -26,13 +26,13 @@ export interface DeliveryRow extends DeliveryHead {
   readonly body: Uint8Array;
 }
 
-const HEAD = Prisma.sql`
+export const DELIVERY_HEAD = Prisma.sql`
   d.id, d.hook_id as "hookId", d.workflow_id as "workflowId", w.name as workflow, d.received_at as "receivedAt",
   d.status, d.reason, d.execution_id as "executionId", d.redelivery_of as "redeliveryOf"`;
 
 export async function deliveryGet(tx: TenantTx, tenantId: string, id: string): Promise<DeliveryRow | null> {
   const rows = await tx.$queryRaw<DeliveryRow[]>`
-    select ${HEAD}, h.trigger_id as "triggerId", d.headers, d.query, d.content_type as "contentType", d.body
+    select ${DELIVERY_HEAD}, h.trigger_id as "triggerId", d.headers, d.query, d.content_type as "contentType", d.body
     from keelson.deliveries d
     join keelson.workflows w on w.tenant_id = d.tenant_id and w.id = d.workflow_id
     join keelson.hooks h on h.tenant_id = d.tenant_id and h.id = d.hook_id
@@ -47,6 +47,21 @@ export async function deliveryList(
   filter: DeliveryFilter,
   page: { readonly before: string | null; readonly limit: number },
 ): Promise<Page<DeliveryHead>> {
+  const conditions = await deliveryConditions(tx, tenantId, filter);
+  if (page.before !== null) conditions.push(Prisma.sql`d.id < ${page.before}::uuid`);
+  const rows = await tx.$queryRaw<DeliveryHead[]>`
+    select ${DELIVERY_HEAD} from keelson.deliveries d
+    join keelson.workflows w on w.tenant_id = d.tenant_id and w.id = d.workflow_id
+    where ${Prisma.join(conditions, " and ")} order by d.id desc limit ${page.limit + 1}`;
+  return pageFrom(rows, page.limit);
+}
+
+/** Conditions on `d`. */
+export async function deliveryConditions(
+  tx: TenantTx,
+  tenantId: string,
+  filter: DeliveryFilter,
+): Promise<Prisma.Sql[]> {
   const conditions = [Prisma.sql`d.tenant_id = ${tenantId}::uuid`];
   if (filter.workflow !== undefined) {
     const ids = await workflowIds(tx, tenantId, filter.workflow);
@@ -61,10 +76,5 @@ export async function deliveryList(
   }
   if (since !== undefined) conditions.push(Prisma.sql`d.received_at >= ${since}`);
   if (until !== undefined) conditions.push(Prisma.sql`d.received_at < ${until}`);
-  if (page.before !== null) conditions.push(Prisma.sql`d.id < ${page.before}::uuid`);
-  const rows = await tx.$queryRaw<DeliveryHead[]>`
-    select ${HEAD} from keelson.deliveries d
-    join keelson.workflows w on w.tenant_id = d.tenant_id and w.id = d.workflow_id
-    where ${Prisma.join(conditions, " and ")} order by d.id desc limit ${page.limit + 1}`;
-  return pageFrom(rows, page.limit);
+  return conditions;
 }

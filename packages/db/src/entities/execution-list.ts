@@ -17,7 +17,7 @@ export async function executionList(
   filter: ExecutionFilter,
   page: { readonly before: string | null; readonly limit: number },
 ): Promise<Page<ExecutionHead>> {
-  const conditions = await conditionsOf(tx, tenantId, filter);
+  const conditions = await executionConditions(tx, tenantId, filter);
   if (conditions === null) return { items: [], more: false };
   if (page.before !== null) conditions.push(Prisma.sql`e.id < ${page.before}::uuid`);
   const rows = await tx.$queryRaw<ExecutionHead[]>`
@@ -33,7 +33,7 @@ export async function executionCount(
   filter: ExecutionFilter,
   cap: number,
 ): Promise<number> {
-  const conditions = await conditionsOf(tx, tenantId, filter);
+  const conditions = await executionConditions(tx, tenantId, filter);
   if (conditions === null) return 0;
   const rows = await tx.$queryRaw<{ count: number }[]>`
     select count(*)::int as count from (
@@ -56,7 +56,11 @@ export async function versionStepCounts(
 }
 
 /** Conditions on `e`; null where nothing can match. */
-async function conditionsOf(tx: TenantTx, tenantId: string, filter: ExecutionFilter): Promise<Prisma.Sql[] | null> {
+export async function executionConditions(
+  tx: TenantTx,
+  tenantId: string,
+  filter: ExecutionFilter,
+): Promise<Prisma.Sql[] | null> {
   const { status, trigger, errorCode, failedStep, version, parent, replayOf, retrying, since, until, label } = filter;
   const conditions = [Prisma.sql`e.tenant_id = ${tenantId}::uuid`];
   if (filter.workflow !== undefined) {

@@ -3,6 +3,7 @@
 import { TenantLimits } from "@keelson/contracts";
 import type { Database, TenantTx } from "../database.ts";
 import { type TenantLimits as LimitOverrides, tenantsList } from "../look-ups.ts";
+import { bulkActionsCancelAll } from "./bulk-actions.ts";
 import { type Page, pageFrom } from "./page.ts";
 
 export interface TenantRecord {
@@ -40,7 +41,7 @@ export async function tenantSetLimits(tx: TenantTx, id: string, limits: LimitOve
 
 /**
  * Marks a tenant as deleted and frees its slug: from the commit on its keys are refused, its hooks are unknown and its
- * schedules rest. What was accepted goes on. False: there is none.
+ * schedules rest; bulk actions are cancelled. What was accepted goes on. False: there is none.
  */
 export async function tenantDelete(tx: TenantTx, id: string): Promise<boolean> {
   const { count } = await tx.tenant.updateMany({
@@ -50,6 +51,7 @@ export async function tenantDelete(tx: TenantTx, id: string): Promise<boolean> {
   if (count === 0) return false;
   await tx.apiKey.updateMany({ where: { tenantId: id, revokedAt: null }, data: { revokedAt: new Date() } });
   await tx.schedule.updateMany({ where: { tenantId: id, inLatest: true }, data: { inLatest: false, nextAt: null } });
+  await bulkActionsCancelAll(tx, id);
   return true;
 }
 
