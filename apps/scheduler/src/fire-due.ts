@@ -1,15 +1,13 @@
 // Fires schedules. Due times stand in PostgreSQL and are settled there, each exactly once, whatever number of schedulers
 // run; this only reckons which due times there are.
-import { nextFireTimes } from "@keelson/dag";
+import { type DueRange, dueTimesUntil } from "@keelson/dag";
 import type { DueSchedule, Fire, ScheduleStore, SettledFire } from "@keelson/db";
 import type { ExecutionRef } from "@keelson/engine";
 
 /** A due time first seen later than this was missed; ms. */
 export const MISSED_AFTER_MS = 10_000;
-/** Catch-ups of one schedule at the most. */
-const MAX_CATCH_UPS = 100;
-/** Due times reckoned in one go; a longer outage is caught up with in several. */
-const MAX_RECKONED = 1_000;
+/** Due times of one outage that are settled singly, and so catch-ups at the most; those before them share a row. */
+const MAX_SINGLE = 100;
 /** Schedules settled in one run. */
 const MAX_SCHEDULES = 500;
 
@@ -45,23 +43,23 @@ export async function fireDue(deps: FireDueDeps): Promise<{ readonly fired: numb
 /** The due times from `nextAt` until now, which of them fire, and the one after. */
 export function reckon(schedule: DueSchedule, newId: () => string): { nextAt: Date | null; fires: Fire[] } {
   const { nowAt } = schedule;
-  const { past, nextAt } = pastDueTimes(schedule);
-  const late = past.filter((dueAt) => nowAt.getTime() - dueAt.getTime() > MISSED_AFTER_MS);
-  const caughtUp = nextAt === null || nextAt > nowAt ? catchUps(schedule.missed, late) : [];
+  const { older, last, nextAt } = dueTimesUntil(schedule, schedule.nextAt, nowAt, MAX_SINGLE);
+  const late = last.filter((dueAt) => nowAt.getTime() - dueAt.getTime() > MISSED_AFTER_MS);
+  const caughtUp = catchUps(schedule.missed, late);
   const missed = new Set(late.filter((dueAt) => !caughtUp.includes(dueAt)));
-  return { nextAt, fires: past.map((dueAt) => ({ dueAt, executionId: newId(), missed: missed.has(dueAt) })) };
+  const single = last.map((dueAt) => ({
+    dueAt,
+    executionId: newId(),
+    missed: missed.has(dueAt),
+    late: caughtUp.includes(dueAt),
+  }));
+  return { nextAt, fires: older === null ? single : [rangeOf(older, newId()), ...single] };
 }
 
-/** After a long outage only the first of them, so that the last, which may be caught up with, are in one run together. */
-function pastDueTimes({ cron, timezone, nextAt: firstAt, nowAt }: DueSchedule): { past: Date[]; nextAt: Date | null } {
-  const few = nextFireTimes(cron, timezone, firstAt, 2);
-  const lastOfFew = few.at(-1);
-  const later =
-    lastOfFew === undefined || lastOfFew > nowAt ? few : nextFireTimes(cron, timezone, firstAt, MAX_RECKONED);
-  const nextAt = later.find((dueAt) => dueAt > nowAt);
-  if (nextAt !== undefined) return { past: [firstAt, ...later.filter((dueAt) => dueAt <= nowAt)], nextAt };
-  if (later.length < MAX_RECKONED) return { past: [firstAt, ...later], nextAt: null };
-  return { past: [firstAt, ...later.slice(0, -MAX_CATCH_UPS)], nextAt: later.at(-MAX_CATCH_UPS) ?? null };
+/** Missed, all of them, whatever `missed` says: one row, lest an outage of a month leave one for each minute. */
+function rangeOf({ firstAt, lastAt, count }: DueRange, executionId: string): Fire {
+  const several = lastAt > firstAt ? { untilAt: lastAt, count } : {};
+  return { dueAt: firstAt, executionId, missed: true, ...several };
 }
 
 /** Which of the missed due times get an execution all the same. */
@@ -72,6 +70,6 @@ function catchUps(policy: DueSchedule["missed"], late: readonly Date[]): readonl
     case "latest":
       return late.slice(-1);
     case "all":
-      return late.slice(-MAX_CATCH_UPS);
+      return late;
   }
 }

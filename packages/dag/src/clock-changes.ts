@@ -6,7 +6,7 @@ import { nextFireTimes, previousFireTimes } from "./cron.ts";
 import { type DefinitionProblem, type Path, pointer } from "./problem.ts";
 import { type ZoneTransition, zoneTransitions } from "./zone-transitions.ts";
 
-const AHEAD_MS = 366 * 24 * 60 * 60 * 1000;
+const AHEAD_MS = 365 * 24 * 60 * 60 * 1000;
 /** Local times named in one sentence. */
 const MAX_NAMED = 3;
 

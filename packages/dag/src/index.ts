@@ -10,6 +10,7 @@ export {
 } from "./compile.ts";
 export { clockChangeWarnings, type ZonedCron } from "./clock-changes.ts";
 export { checkCron, nextFireTimes, previousFireTimes, type CronProblem } from "./cron.ts";
+export { dueTimesUntil, type DueRange, type DueTimes } from "./due-times.ts";
 export type { Entry, Graph, GraphStep } from "./graph.ts";
 export {
   compileInputSchema,

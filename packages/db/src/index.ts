@@ -48,9 +48,11 @@ export {
   executionStart,
   type DeliveryRecord,
   type DeliveryVerdict,
+  scheduleRun,
   type ExecutionStart,
   type StartVerdict,
 } from "./starts.ts";
+  type StartKey,
 export { createSweepStore } from "./sweep-store.ts";
 
 // What people set and read, by entity: each takes the tenant's transaction.
@@ -98,6 +100,7 @@ export {
 export type { Page } from "./entities/page.ts";
 export { scheduleGet, scheduleList, schedulePause, scheduleResume, type ScheduleRow } from "./entities/schedules.ts";
 export { secretDelete, secretList, secretPut, type SecretHead } from "./entities/secrets.ts";
+export { scheduleFireList, type ScheduleFireRow } from "./entities/schedule-fires.ts";
 export {
   tenantCreate,
   tenantDelete,

@@ -22,6 +22,11 @@ export interface Fire {
   readonly executionId: string;
   /** Settled without an execution: too late, and its `missed` says so. */
   readonly missed: boolean;
+  /** It fires, though late. */
+  readonly late?: boolean;
+  /** Of several missed ones that share a row: the last, and their number, null where nobody has counted them. */
+  readonly untilAt?: Date;
+  readonly count?: number | null;
 }
 
 export interface SettledFire {

@@ -6,6 +6,7 @@ const START: HotQuery = {
   name: "execution_start",
   text: "select * from keelson.execution_start($1, $2, $3, $4, $5, $6)",
 };
+const RUN: HotQuery = { name: "schedule_run", text: "select * from keelson.schedule_run($1, $2, $3, $4, $5, $6)" };
 const ACCEPT: HotQuery = {
   name: "delivery_accept",
   text: "select * from keelson.delivery_accept($1, $2, $3, $4, $5)",
@@ -36,12 +37,18 @@ export type StartVerdict =
 
 /** Starts by the API. A refusal uses up no key. `maxUnfinished`: the tenant's limit. */
 export async function executionStart(
+/** Of a request that may be sent again: its key, and a hash of what it asks for. */
+export interface StartKey {
+  readonly key: string;
+  readonly bodyHash: Uint8Array;
+}
+
   db: Database,
   request: {
     readonly tenantId: string;
     readonly workflowId: string;
     readonly start: ExecutionStart;
-    readonly idempotency: { readonly key: string; readonly bodyHash: Uint8Array } | null;
+    readonly idempotency: StartKey | null;
     readonly maxUnfinished: number | null;
   },
 ): Promise<StartVerdict> {
@@ -56,6 +63,33 @@ export async function executionStart(
   ]);
   if (row === undefined) throw new Error("PostgreSQL gave no verdict on a start");
   if (row.verdict === "started")
+  return startVerdictOf(row);
+}
+
+/** Starts an execution of a schedule now, by hand; verdicts as of `executionStart`. */
+export async function scheduleRun(
+  db: Database,
+  request: {
+    readonly tenantId: string;
+    readonly scheduleId: string;
+    readonly executionId: string;
+    readonly idempotency: StartKey | null;
+    readonly maxUnfinished: number | null;
+  },
+): Promise<StartVerdict> {
+  const { tenantId, scheduleId, executionId, idempotency, maxUnfinished } = request;
+  const [row] = await db.call<VerdictRow<StartVerdict["kind"]>>(RUN, [
+    tenantId,
+    scheduleId,
+    executionId,
+    idempotency?.key ?? null,
+    idempotency === null ? null : Buffer.from(idempotency.bodyHash),
+    maxUnfinished,
+  ]);
+  return startVerdictOf(row);
+}
+
+function startVerdictOf(row: VerdictRow<StartVerdict["kind"]> | undefined): StartVerdict {
     return { kind: "started", executionId: row.execution_id ?? "", held: row.held ?? false };
   if (row.verdict === "repeat") return { kind: "repeat", executionId: row.execution_id ?? "" };
   return { kind: row.verdict };

@@ -241,7 +241,7 @@ describe("a schedule's due time", () => {
     const settled = await store.settle(await due(), LATER, [fire(DUE), fire(new Date(+DUE + 60_000))]);
     expect(settled.map(({ status, reason, held }) => [status, reason, held])).toEqual([
       ["fired", null, true],
-      ["skipped", "PAUSED", false],
+      ["skipped", "WORKFLOW_PAUSED", false],
     ]);
     expect(await workflowResume(world.app, tenantId, workflowId)).toBe(1);
   });

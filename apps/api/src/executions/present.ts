@@ -70,12 +70,13 @@ function presentHead(row: ExecutionHead) {
 
 /** What a webhook brought along is for its templates, and stands in its delivery. */
 function presentTrigger(trigger: ExecutionHead["trigger"]): ExecutionTrigger {
-  const { type, id, deliveryId, scheduledAt, parentExecutionId } = trigger;
+  const { type, id, deliveryId, scheduledAt, lastSuccessAt, parentExecutionId } = trigger;
   return {
     type,
     ...(typeof id === "string" ? { id } : {}),
     ...(typeof deliveryId === "string" ? { deliveryId } : {}),
     ...(typeof scheduledAt === "string" ? { scheduledAt } : {}),
+    ...(typeof lastSuccessAt === "string" || lastSuccessAt === null ? { lastSuccessAt } : {}),
     ...(typeof parentExecutionId === "string" ? { parentExecutionId } : {}),
   };
 }

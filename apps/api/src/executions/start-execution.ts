@@ -1,11 +1,6 @@
-import { type ExecutionStart, executionStart } from "@keelson/db";
+import { type ExecutionStart, type StartKey, type StartVerdict, executionStart } from "@keelson/db";
 import { AppError } from "@keelson/service-kit";
 import type { InterventionDeps } from "../deps.ts";
-
-export interface Idempotency {
-  readonly key: string;
-  readonly bodyHash: Uint8Array;
-}
 
 /** Whose executions they are, and how many may be unfinished: a caller, or a tenant for whom something goes on. */
 export interface Starter {
@@ -22,11 +17,17 @@ export async function commitStart(
   starter: Starter,
   workflowId: string,
   start: ExecutionStart,
-  idempotency: Idempotency | null = null,
+  idempotency: StartKey | null = null,
 ): Promise<string> {
   const tenantId = starter.tenant.id;
   const maxUnfinished = starter.limits.unfinishedExecutions;
   const verdict = await executionStart(deps.db, { tenantId, workflowId, start, idempotency, maxUnfinished });
+  return settleStart(deps, starter, verdict);
+}
+
+/** What a start's verdict means for whoever asked: the execution's id and a hint to the workers, or the refusal. */
+export function settleStart(deps: Pick<InterventionDeps, "hints">, starter: Starter, verdict: StartVerdict): string {
+  const tenantId = starter.tenant.id;
   switch (verdict.kind) {
     case "started":
       if (!verdict.held) deps.hints.wake({ tenantId, executionId: verdict.executionId }, 0);
@@ -40,7 +41,7 @@ export async function commitStart(
     case "unknown":
       throw new AppError("NOT_FOUND");
     case "full":
-      throw tooManyUnfinished(maxUnfinished);
+      throw tooManyUnfinished(starter.limits.unfinishedExecutions);
   }
 }
 

@@ -96,13 +96,18 @@ create table keelson.schedule_fires (
   tenant_id uuid not null,
   schedule_id uuid not null,
   due_at timestamptz not null,
+  -- Of several in one row, all of which came to nothing: the last, and their number; null: too many to be counted.
+  until_at timestamptz check (until_at > due_at),
+  count int default 1 check (count >= 1),
   status text not null check (status in ('fired', 'skipped', 'missed')),
-  reason text,
+  reason text, -- a code
   execution_id uuid,
   settled_at timestamptz not null default now(),
   primary key (tenant_id, schedule_id, due_at),
   foreign key (tenant_id, schedule_id) references keelson.schedules,
-  check ((status = 'fired') = (execution_id is not null))
+  check ((status = 'fired') = (execution_id is not null)),
+  check (until_at is not null or count = 1),
+  check (until_at is null or status <> 'fired')
 );
 create index schedule_fires_retention on keelson.schedule_fires (settled_at);
 call keelson.protect('keelson.schedule_fires');

@@ -1,9 +1,10 @@
 // Schedules of latest versions, as people read, pause and resume them.
 
-import { nextFireTimes } from "@keelson/dag";
+import { dueTimesUntil, nextFireTimes } from "@keelson/dag";
 import type { TenantTx } from "../database.ts";
 import { Prisma } from "../generated/client.ts";
 import { type Page, pageFrom } from "./page.ts";
+import { scheduleFireSkipped } from "./schedule-fires.ts";
 import { databaseNow } from "./triggers.ts";
 
 export interface ScheduleRow {
@@ -56,10 +57,25 @@ export async function schedulePause(tx: TenantTx, tenantId: string, id: string):
 export async function scheduleResume(tx: TenantTx, tenantId: string, id: string): Promise<boolean> {
   const schedule = await scheduleGet(tx, tenantId, id);
   if (schedule === null) return false;
-  const nextAt = nextFireTimes(schedule.cron, schedule.timezone, await databaseNow(tx), 1)[0] ?? null;
+  const now = await databaseNow(tx);
+  const nextAt = nextFireTimes(schedule.cron, schedule.timezone, now, 1)[0] ?? null;
   const { count } = await tx.schedule.updateMany({
     where: { tenantId, id, inLatest: true, status: "paused" },
     data: { status: "active", nextAt },
   });
+  if (count > 0) await noteDropped(tx, tenantId, schedule, now);
   return count > 0;
+}
+
+/** The due times that came while it was paused are one row among its fires. */
+async function noteDropped(tx: TenantTx, tenantId: string, schedule: ScheduleRow, now: Date): Promise<void> {
+  if (schedule.nextAt === null || schedule.nextAt > now) return;
+  const { older, last } = dueTimesUntil(schedule, schedule.nextAt, now, 1);
+  const count = older === null ? 1 : older.count === null ? null : older.count + 1;
+  await scheduleFireSkipped(tx, tenantId, schedule.id, {
+    dueAt: schedule.nextAt,
+    untilAt: older === null ? null : (last[0] ?? older.lastAt),
+    count,
+    reason: "SCHEDULE_PAUSED",
+  });
 }

@@ -1,18 +1,22 @@
-import { Execution, isEnded, type Json, StartExecution, WaitQuery } from "@keelson/contracts";
-import { type ExecutionStart, type StartTarget, idempotencyKeyFind, workflowStartTarget } from "@keelson/db";
-import { AppError, newId } from "@keelson/service-kit";
-import type { Request } from "express";
+import { Execution, isEnded, type Json, StartExecution, type TraceContext, WaitQuery } from "@keelson/contracts";
+import {
+  type ExecutionStart,
+  type StartKey,
+  type StartTarget,
+  idempotencyKeyFind,
+  workflowStartTarget,
+} from "@keelson/db";
+import { AppError, newId, traceOf } from "@keelson/service-kit";
 import type { ApiDeps } from "../../deps.ts";
 import { inputErrors } from "../../executions/input-check.ts";
-import { type Idempotency, commitStart } from "../../executions/start-execution.ts";
+import { idempotencyOf } from "../../executions/idempotency.ts";
+import { commitStart } from "../../executions/start-execution.ts";
 import { awaitExecution } from "../../executions/read-execution.ts";
 import { WorkflowPath, workflowKey } from "../../http/path.ts";
 import { tenantRoute } from "../../http/route.ts";
-import { canonicalHash } from "../../json/canonical-json.ts";
 
 /** An input may be as large as a webhook's body. */
 const MAX_BODY_BYTES = 1024 * 1024 + 1024;
-const MAX_KEY_CHARS = 255;
 
 export const startExecution = tenantRoute({
   method: "post",
@@ -35,7 +39,7 @@ export const startExecution = tenantRoute({
   body: StartExecution.optional(),
   maxBodyBytes: MAX_BODY_BYTES,
   async handle(call) {
-    const { params, query, body, caller, req, deps } = call;
+    const { params, query, body, caller, req, res, deps } = call;
     const tenantId = caller.tenant.id;
     const { input = null, version = null } = body ?? {};
     const idempotency = idempotencyOf(req, { input, version });
@@ -46,7 +50,7 @@ export const startExecution = tenantRoute({
     const refusal = await refusalOf(deps, tenantId, target, input);
     const id =
       refusal === null
-        ? await commitStart(deps, caller, target.workflowId, startOf(target, input), idempotency)
+        ? await commitStart(deps, caller, target.workflowId, startOf(target, input, traceOf(res)), idempotency)
         : await firstExecution(deps, tenantId, target, idempotency, refusal);
     const execution = await awaitExecution(call, tenantId, id, query.wait ?? 0);
     const hasWaited = query.wait !== undefined && isEnded(execution.status);
@@ -62,8 +66,9 @@ async function refusalOf(deps: ApiDeps, tenantId: string, target: StartTarget, i
   return errors.length > 0 ? new AppError("INPUT_INVALID", { errors }) : null;
 }
 
-function startOf({ versionId }: StartTarget, input: Json): ExecutionStart {
-  return { executionId: newId(), versionId: versionId ?? "", triggerType: "api", trigger: { type: "api" }, input };
+function startOf({ versionId }: StartTarget, input: Json, trace: TraceContext | null): ExecutionStart {
+  const trigger = { type: "api" };
+  return { executionId: newId(), versionId: versionId ?? "", triggerType: "api", trigger, input, trace };
 }
 
 /** A repeat returns the first execution, though by now the same request would be refused. */
@@ -71,7 +76,7 @@ async function firstExecution(
   deps: ApiDeps,
   tenantId: string,
   { workflowId }: StartTarget,
-  idempotency: Idempotency | null,
+  idempotency: StartKey | null,
   refusal: AppError,
 ): Promise<string> {
   if (idempotency === null) throw refusal;
@@ -81,18 +86,4 @@ async function firstExecution(
   if (used === null) throw refusal;
   if (Buffer.from(used.bodyHash).equals(idempotency.bodyHash)) return used.executionId;
   throw new AppError("IDEMPOTENCY_MISMATCH");
-}
-
-/** The same request is the same value, however its JSON is written. */
-function idempotencyOf(
-  req: Request,
-  body: { readonly input: Json; readonly version: number | null },
-): Idempotency | null {
-  const key = req.get("idempotency-key");
-  if (key === undefined) return null;
-  if (key !== "" && key.length <= MAX_KEY_CHARS) return { key, bodyHash: canonicalHash(body) };
-  const message = `must have 1 to ${MAX_KEY_CHARS} characters`;
-  throw new AppError("INVALID_REQUEST", {
-    errors: [{ path: "header:Idempotency-Key", code: "INVALID_FORMAT", message }],
-  });
 }
