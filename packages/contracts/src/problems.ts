@@ -36,6 +36,7 @@ export const PROBLEMS = {
   TRIGGER_GONE: problem(409, "Trigger gone", "The latest version of the workflow no longer has this trigger."),
   BULK_ACTION_ENDED: problem(409, "Bulk action ended", "The bulk action is over: there is nothing left to cancel."),
   HOOK_GONE: problem(410, "Hook gone", "The workflow of this hook is archived; stop sending to it."),
+  RECEIPT_GONE: problem(410, "Receipt gone", "The receipt has expired, or its delivery is no longer kept."),
   VERSION_STALE: problem(
     412,
     "Version stale",

@@ -20,6 +20,7 @@ export { createLeaseStore, WORKER_LOCK_CLASS, type LeaseStoreOptions, type PgLea
 export {
   apiKeyFind,
   apiKeyTouch,
+  apiKeysFind,
   hashApiKey,
   hookFind,
   tenantsList,
@@ -31,8 +32,9 @@ export {
 export { createLogins, type LoginUrls } from "./migrate/logins.ts";
 export { migrateDatabase, readMigrations, type Migration } from "./migrate/migrate.ts";
 export { GROUP_ROLES } from "./migrate/roles.ts";
+export { deliveryReceipt, type DeliveryState } from "./receipts.ts";
 export { retireOnce, type Retired } from "./retention.ts";
-export { foldCountsOnce } from "./roll-ups.ts";
+export { foldCountsOnce, retireCountsOnce } from "./roll-ups.ts";
 export {
   createScheduleStore,
   type DueSchedule,
@@ -46,13 +48,13 @@ export {
   deliveryAccept,
   deliveryReject,
   executionStart,
+  scheduleRun,
   type DeliveryRecord,
   type DeliveryVerdict,
-  scheduleRun,
   type ExecutionStart,
+  type StartKey,
   type StartVerdict,
 } from "./starts.ts";
-  type StartKey,
 export { createSweepStore } from "./sweep-store.ts";
 
 // What people set and read, by entity: each takes the tenant's transaction.
@@ -98,9 +100,17 @@ export {
   type UsedKey,
 } from "./entities/executions.ts";
 export type { Page } from "./entities/page.ts";
+export { scheduleFireList, type ScheduleFireRow } from "./entities/schedule-fires.ts";
 export { scheduleGet, scheduleList, schedulePause, scheduleResume, type ScheduleRow } from "./entities/schedules.ts";
 export { secretDelete, secretList, secretPut, type SecretHead } from "./entities/secrets.ts";
-export { scheduleFireList, type ScheduleFireRow } from "./entities/schedule-fires.ts";
+export {
+  statsBuckets,
+  statsTotals,
+  workflowNames,
+  type StatsFilter,
+  type StatsKey,
+  type StatsTally,
+} from "./entities/stats.ts";
 export {
   tenantCreate,
   tenantDelete,
