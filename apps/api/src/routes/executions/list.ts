@@ -1,6 +1,7 @@
 import { ExecutionListQuery, ExecutionPage, MAX_COUNT } from "@keelson/contracts";
-import { type ExecutionHead, type TenantTx, executionCount, executionList, versionStepCounts } from "@keelson/db";
+import { executionCount, executionList } from "@keelson/db";
 import { presentSummary } from "../../executions/present.ts";
+import { stepCountsOf } from "../../executions/step-counts.ts";
 import { pagingOf } from "../../http/paging.ts";
 import { tenantRoute } from "../../http/route.ts";
 
@@ -35,9 +36,3 @@ export const listExecutions = tenantRoute({
     });
   },
 });
-
-/** Only those that nothing has happened to yet have no summary of their own. */
-function stepCountsOf(tx: TenantTx, tenantId: string, rows: readonly ExecutionHead[]): Promise<Map<string, number>> {
-  const fresh = rows.filter((row) => row.summary === null).map((row) => row.versionId);
-  return versionStepCounts(tx, tenantId, [...new Set(fresh)]);
-}
