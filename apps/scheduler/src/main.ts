@@ -1,6 +1,13 @@
 // The scheduler: fires schedules, sweeps up whatever no hint has reached, and retires what is past its time.
 // Any number may run; each due time and each row is settled in PostgreSQL, once.
-import { createScheduleStore, createSweepStore, openDatabase, retireOnce } from "@keelson/db";
+import {
+  createScheduleStore,
+  createSweepStore,
+  foldCountsOnce,
+  openDatabase,
+  retireCountsOnce,
+  retireOnce,
+} from "@keelson/db";
 import { reapOnce, sweepOnce, type ExecutionRef } from "@keelson/engine";
 import { createHints, openRedis } from "@keelson/queue";
 import {
@@ -21,6 +28,8 @@ import { fireDue } from "./fire-due.ts";
 const REAP_MS = 250;
 const SWEEP_MS = 1_000;
 const RETIRE_MS = 60_000;
+/** How late the counts of starts and ends may be. */
+const FOLD_MS = 1_000;
 /** Incarnations of workers are kept for a day, for whoever asks what became of them. */
 const WORKERS_KEPT_MS = 24 * 60 * 60 * 1000;
 /** No more hints while so many lie untaken: the sweep comes again. */
@@ -122,6 +131,11 @@ await runService({
 
     const retiring = startLoop({
       intervalMs: RETIRE_MS,
+    const folding = startLoop({
+      intervalMs: FOLD_MS,
+      runOnce: async () => void (await foldCountsOnce(db, stopping)),
+      onError: (error) => log.warn({ err: error }, "counts.fold_failed"),
+    });
       runOnce: async () => {
         const now = Date.now();
         const before = {
@@ -133,6 +147,8 @@ await runService({
         while (more && !stopping.aborted) ({ more } = await retireOnce(db, before));
       },
       onError: (error) => log.warn({ err: error }, "retention.failed"),
+        more = true;
+        while (more && !stopping.aborted) ({ more } = await retireCountsOnce(db, now));
     });
 
     const app = createServiceApp({
@@ -150,7 +166,7 @@ await runService({
     return {
       async drain(signal) {
         await ticking.stop();
-        await Promise.all([reaping.stop(), sweeping.stop(), retiring.stop()]);
+        await Promise.all([reaping.stop(), sweeping.stop(), folding.stop(), retiring.stop()]);
         await server.drain(signal);
       },
       async close() {

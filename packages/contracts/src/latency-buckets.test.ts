@@ -48,6 +48,10 @@ it("never falls as the share grows", () => {
   );
 });
 
+it("is the longest itself where that alone was counted", () => {
+  for (const quantile of [0, 0.5, 1]) expect(latencyPercentile(countsOf([880]), quantile, 880)).toBe(880);
+});
+
 it("is null where nothing was counted", () => {
   expect(latencyPercentile([], 0.5, 0)).toBeNull();
   expect(latencyPercentile([0, 0], 0.5, 0)).toBeNull();

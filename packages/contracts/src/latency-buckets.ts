@@ -16,17 +16,17 @@ export const LATENCY_BOUNDS_MS: readonly number[] = [
 ];
 
 /**
- * The duration in ms, rounded, that the share `quantile` (0 to 1) of those counted did not exceed: interpolated within its
- * bucket, and never above `maxMs`, the longest that was counted. Null where nothing was counted. Trailing zeros of
+ * The duration in ms that the share `quantile` (0 to 1) of those counted did not exceed (nearest rank), interpolated within
+ * its bucket, and never above `maxMs`, the longest that was counted. Null where nothing was counted. Trailing zeros of
  * `counts` may be left out.
  */
 export function latencyPercentile(counts: readonly number[], quantile: number, maxMs: number): number | null {
   const total = counts.reduce((sum, count) => sum + count, 0);
   if (total === 0) return null;
-  const rank = Math.max(quantile * total, Number.MIN_VALUE);
+  const rank = Math.max(Math.ceil(quantile * total), 1);
   let below = 0;
   for (const [bucket, count] of counts.entries()) {
-    if (below + count >= rank && count > 0) {
+    if (below + count >= rank) {
       const from = LATENCY_BOUNDS_MS[bucket - 1] ?? 0;
       const to = Math.min(LATENCY_BOUNDS_MS[bucket] ?? maxMs, maxMs);
       return Math.round(Math.min(from + ((rank - below) / count) * Math.max(to - from, 0), maxMs));

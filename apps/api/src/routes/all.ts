@@ -31,6 +31,7 @@ import { deleteTenant, patchTenant } from "./tenants/change.ts";
 import { createTenant } from "./tenants/create.ts";
 import { getTenant, listTenants } from "./tenants/read.ts";
 import { archiveWorkflow } from "./workflows/archive.ts";
+import { getStats } from "./stats/get.ts";
 import { createWorkflow } from "./workflows/create.ts";
 import { putWorkflow } from "./workflows/put.ts";
 import { getWorkflow, listWorkflows } from "./workflows/read.ts";
@@ -82,3 +83,4 @@ export const ROUTES: readonly Route[] = [
   listAudit,
   getMe,
 ];
+  getStats,
