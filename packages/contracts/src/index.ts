@@ -40,6 +40,7 @@ export { ATTEMPT_OUTCOMES, Attempt, Explanation, StepDetail, StepReason } from "
 export { Failure } from "./api/failure.ts";
 export { ReplayExecution, RetryExecution } from "./api/interventions.ts";
 export { DEFAULT_PAGE, MAX_PAGE, PageQuery } from "./api/lists.ts";
+export { Problem, ProblemItem } from "./api/problem.ts";
 export { Me } from "./api/me.ts";
 export {
   FIRE_REASONS,
@@ -155,3 +156,4 @@ export { issueRule, seen, unknownKeys } from "./wording/issue-rule.ts";
 export { nearDuration } from "./wording/near-duration.ts";
 export { remedyOf } from "./wording/remedy.ts";
 export { list, show } from "./wording/show.ts";
+export { withheld } from "./wording/withheld.ts";

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { withheld } from "../wording/withheld.ts";
 import { pageOf } from "./lists.ts";
 import { Timestamp } from "./values.ts";
 
@@ -11,6 +12,7 @@ export const PutSecret = z.strictObject({
     .max(MAX_SECRET_CHARS, `must have at most ${MAX_SECRET_CHARS} characters`)
     .describe("The secret, at most 65,536 characters. It is never shown again."),
 });
+PutSecret.register(withheld, {});
 export type PutSecret = z.infer<typeof PutSecret>;
 
 export const SecretEntry = z

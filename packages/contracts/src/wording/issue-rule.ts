@@ -63,10 +63,18 @@ function mustBe(issue: z.core.$ZodRawIssue): string {
       return Array.isArray(issue.options)
         ? `must be ${oneOf(strings(issue.options))}`
         : `must be ${unionOf(issue.inst)}`;
+    case "invalid_format":
+      return FORMATS.get(issue.format) ?? "is not of the form that is asked for";
     default:
       return "is not valid";
   }
 }
+
+const FORMATS = new Map<string, string>([
+  ["datetime", 'must be a time such as "2027-01-31T09:00:00Z"'],
+  ["uuid", "must be a UUID"],
+  ["url", "must be an absolute URL"],
+]);
 
 const KINDS = new Map<string, string>([
   ["string", "text"],
