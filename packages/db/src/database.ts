@@ -14,12 +14,20 @@ export interface Database {
   withTenant<T>(tenantId: string, work: (tx: TenantTx) => Promise<T>): Promise<T>;
   /** Calls one of the schema's functions, prepared, in a commit of its own; its rows. */
   call<R extends QueryResultRow>(query: HotQuery, values: readonly unknown[]): Promise<R[]>;
+  /**
+   * Work across tenants, by functions that answer with ids, counts, states and times alone. The reason is for whoever reads
+   * the code: all such work is found by this name.
+   */
+  withSystem<T>(reason: string, work: (system: SystemCalls) => Promise<T>): Promise<T>;
   /** Throws unless the login is a member of `group` and can do no more than that. */
   assertRestricted(group: "keelson_app" | "keelson_worker" | "keelson_dispatcher"): Promise<void>;
   /** Throws unless every migration of this release is applied. */
   assertMigrated(): Promise<void>;
   close(): Promise<void>;
 }
+
+/** What work across tenants may do: call the schema's functions. */
+export type SystemCalls = Pick<Database, "call">;
 
 /** A named statement: prepared once on each connection. */
 export interface HotQuery {
@@ -59,6 +67,10 @@ export function openDatabase(options: DatabaseOptions): Database {
   pool.on("acquire", closeIfInTransaction);
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { schema: "keelson" }) });
   let migrated = false;
+  const call: Database["call"] = async <R extends QueryResultRow>(query: HotQuery, values: readonly unknown[]) => {
+    const { rows } = await pool.query<R>({ ...query, values: [...values] });
+    return rows;
+  };
 
   return {
     pool,
@@ -70,10 +82,8 @@ export function openDatabase(options: DatabaseOptions): Database {
         },
         { maxWait: CONNECT_TIMEOUT_MS, timeout: STATEMENT_TIMEOUT_MS },
       ),
-    async call<R extends QueryResultRow>(query: HotQuery, values: readonly unknown[]) {
-      const { rows } = await pool.query<R>({ ...query, values: [...values] });
-      return rows;
-    },
+    call,
+    withSystem: (_reason, work) => work({ call }),
     assertRestricted: (group) => assertRestricted(pool, group),
     async assertMigrated() {
       if (migrated) await pool.query("select 1");

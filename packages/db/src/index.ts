@@ -9,8 +9,17 @@ export {
   type BulkOutcome,
   type BulkTurns,
 } from "./bulk-turns.ts";
+export { auditOnce, type Audit, type AuditOptions, type Violation } from "./audit/audit.ts";
+export { CHECKS, type CheckCode } from "./audit/checks.ts";
 export { isBadData, isTransient } from "./connection-errors.ts";
-export { openDatabase, type Database, type DatabaseOptions, type HotQuery, type TenantTx } from "./database.ts";
+export {
+  openDatabase,
+  type Database,
+  type DatabaseOptions,
+  type HotQuery,
+  type SystemCalls,
+  type TenantTx,
+} from "./database.ts";
 export { createDefinitionStore, type CachedDefinitionStore } from "./definition-store.ts";
 export { executionClaim, executionRead } from "./execution-claim.ts";
 export { executionCommit, executionCommitOutcome } from "./execution-commit.ts";
