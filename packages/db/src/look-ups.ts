@@ -4,6 +4,12 @@ import type { Database, HotQuery } from "./database.ts";
 
 /** Index api_keys_hash_key. */
 const API_KEY: HotQuery = { name: "api_key_find", text: "select * from keelson.api_key_find($1)" };
+const API_KEYS: HotQuery = {
+  name: "api_keys_find",
+  text:
+    "select asked.n::int as n, found.* from unnest($1::bytea[]) with ordinality as asked (hash, n), " +
+    "lateral keelson.api_key_find(asked.hash) found",
+};
 const TOUCH: HotQuery = { name: "api_key_touch", text: "select keelson.api_key_touch($1, $2)" };
 /** Index hooks_id_key. */
 const HOOK: HotQuery = { name: "hook_find", text: "select * from keelson.hook_find($1)" };
@@ -52,7 +58,17 @@ export function hashApiKey(key: string): Buffer {
 /** The key with this text, revoked and expired ones too: the caller says why it refuses. */
 export async function apiKeyFind(db: Database, key: string): Promise<FoundApiKey | null> {
   const [row] = await db.call<ApiKeyRow>(API_KEY, [hashApiKey(key)]);
-  if (row === undefined) return null;
+  return row === undefined ? null : foundKey(row);
+}
+
+/** The same for several keys in one statement, in their order. */
+export async function apiKeysFind(db: Database, keys: readonly string[]): Promise<(FoundApiKey | null)[]> {
+  const rows = await db.call<ApiKeyRow & { readonly n: number }>(API_KEYS, [keys.map(hashApiKey)]);
+  const found = new Map(rows.map((row) => [row.n, foundKey(row)]));
+  return keys.map((_, at) => found.get(at + 1) ?? null);
+}
+
+function foundKey(row: ApiKeyRow): FoundApiKey {
   return {
     tenantId: row.tenant_id,
     id: row.id,

@@ -99,7 +99,7 @@ export function createSharedRate(deps: SharedRateDeps): SharedRate {
       window.held = granted;
       window.used = used + window.untold;
       // Not before it ends in Redis: who comes back when told to shall find it over.
-      window.endsAtMs = monotonicMs() + restMs + 1;
+      window.endsAtMs = monotonicMs() + Math.min(restMs + 1, WINDOW_MS);
     } catch {
       // The points of an answer that comes too late are lost with their window: too few, never too many.
       awayUntilMs = monotonicMs() + AWAY_MS;
