@@ -41,7 +41,7 @@ create function keelson.in_ms(p_ms double precision) returns timestamptz languag
 
 -- Milliseconds since then, until now; null stays null.
 create function keelson.elapsed_ms(p_since timestamptz) returns bigint language sql stable parallel safe
-  return (extract(epoch from greatest(now() - p_since, interval '0')) * 1000)::bigint;
+  return case when p_since is not null then (extract(epoch from greatest(now() - p_since, interval '0')) * 1000)::bigint end;
 
 -- From epoch milliseconds; null stays null.
 create function keelson.from_ms(p_ms double precision) returns timestamptz language sql immutable parallel safe
