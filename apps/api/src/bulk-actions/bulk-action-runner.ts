@@ -35,6 +35,8 @@ const ACTIONS = 20;
 const BATCH = 200;
 /** Items at once. Each holds a connection and may want another to read with: less than half of the pool. */
 const CONCURRENCY = 4;
+/** Starts come one after another, each of which sees those before it in the count of what is unfinished. */
+const ONE_BY_ONE: ReadonlySet<BulkTurns["action"]> = new Set(["replay", "redeliver"]);
 
 export function createBulkActionRunner(deps: Deps): BulkActionRunner {
   return {
@@ -60,31 +62,32 @@ async function useTurns(deps: Deps, ref: BulkActionRef, given: BulkTurns): Promi
       done++;
     }
   };
-  const drives = await Promise.allSettled(Array.from({ length: Math.min(CONCURRENCY, turns) }, drive));
+  const atOnce = ONE_BY_ONE.has(given.action) ? 1 : Math.min(CONCURRENCY, turns);
+  const drives = await Promise.allSettled(Array.from({ length: atOnce }, drive));
   for (const drive of drives) if (drive.status === "rejected") throw drive.reason;
   return done;
 }
 
 /** False: nothing is left that nobody has. */
 async function doNext(deps: Deps, ref: BulkActionRef, given: BulkTurns): Promise<boolean> {
-  const starter: Starter = {
-    tenant: { id: ref.tenantId },
-    limits: { ...DEFAULT_TENANT_LIMITS, ...given.limits },
-  };
+  const limits = { ...DEFAULT_TENANT_LIMITS, ...given.limits };
+  const starter: Starter = { tenant: { id: ref.tenantId }, limits };
   const deferred = deferHints();
-  let item: BulkItem | null = null;
+  const taken: { item: BulkItem | null } = { item: null };
   try {
     await inTransaction(deps.db, async (tx) => {
-      item = await bulkItemTake(tx, ref);
+      const item = await bulkItemTake(tx, ref);
       if (item === null) return;
+      taken.item = item;
       await carryOut({ ...deps, db: tx, hints: deferred.hints }, starter, given, item.targetId);
       await bulkItemRecord(tx, ref, item.n, { kind: "succeeded" });
     });
-    deferred.sendTo(deps.hints);
   } catch (error) {
-    await recordFailure(deps, ref, item, error);
+    await recordFailure(deps, ref, taken.item, error);
+    return true;
   }
-  return item !== null;
+  deferred.sendTo(deps.hints);
+  return taken.item !== null;
 }
 
 async function recordFailure(deps: Deps, ref: BulkActionRef, item: BulkItem | null, error: unknown): Promise<void> {

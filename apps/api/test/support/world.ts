@@ -8,7 +8,8 @@ import { createLogger, createMetrics } from "@keelson/service-kit";
 import { createTestDatabase, testRedisPrefix, testRedisUrl, uniqueName } from "@keelson/testkit";
 import type { Express } from "express";
 import request from "supertest";
-import { type Api, createApi } from "../../src/create-api.ts";
+import type { BulkActionRunner } from "../../src/bulk-actions/bulk-action-runner.ts";
+import { type Api, type ApiOptions, createApi } from "../../src/create-api.ts";
 import { checkAnswer } from "./check-answer.ts";
 import { type TestWorker, startWorker } from "./worker.ts";
 
@@ -26,8 +27,14 @@ export interface World {
   readonly b: Client;
   readonly operator: Client;
   tenant(): Promise<Client>;
+  /** What the service's process drives; here the test does. */
+  readonly bulkActions: BulkActionRunner;
+  /** Another process's. */
+  anotherBulkRunner(): BulkActionRunner;
+  /** The environment of a process of the service over the same database and Redis. */
+  readonly env: Readonly<Record<string, string>>;
   /** Another instance of the service over the same database and Redis. */
-  anotherInstance(): Express;
+  anotherInstance(options?: Partial<ApiOptions>): Express;
   /** Runs executions until the world is closed. */
   work(): Promise<TestWorker>;
   close(): Promise<void>;
@@ -64,7 +71,7 @@ export async function createWorld(): Promise<World> {
   const masterKey = randomBytes(32);
   const apis: Api[] = [];
   const workers: TestWorker[] = [];
-  const instance = () => {
+  const instance = (options: Partial<ApiOptions> = {}) => {
     const api = createApi({
       db,
       redisUrl: testRedisUrl(),
@@ -75,11 +82,12 @@ export async function createWorld(): Promise<World> {
       log: createLogger({ service: "api", level: "silent" }),
       metrics: createMetrics({ service: "api" }),
       stopping: stopping.signal,
+      ...options,
     });
     apis.push(api);
-    return api.app;
+    return api;
   };
-  const app = instance();
+  const { app, bulkActions } = instance();
   const tenant = () => createTenant(app);
   return {
     app,
@@ -90,7 +98,17 @@ export async function createWorld(): Promise<World> {
     b: await tenant(),
     operator: clientOf(app, "", ADMIN_TOKEN),
     tenant,
-    anotherInstance: instance,
+    bulkActions,
+    anotherBulkRunner: () => instance().bulkActions,
+    env: {
+      DATABASE_URL: logins.app,
+      REDIS_URL: testRedisUrl(),
+      REDIS_PREFIX: redisPrefix,
+      KEELSON_ADMIN_TOKEN: ADMIN_TOKEN,
+      KEELSON_MASTER_KEY: masterKey.toString("base64"),
+      LOG_LEVEL: "silent",
+    },
+    anotherInstance: (options) => instance(options).app,
     async work() {
       const worker = await startWorker({ url: logins.worker, masterKey, redisPrefix });
       workers.push(worker);
