@@ -2,8 +2,12 @@
 
 import type { Route } from "../http/route.ts";
 import { listAudit } from "./audit/list.ts";
+import { cancelBulkAction } from "./bulk-actions/cancel.ts";
+import { postBulkAction } from "./bulk-actions/create.ts";
+import { getBulkAction, listBulkActions } from "./bulk-actions/read.ts";
 import { postRedeliver } from "./deliveries/redeliver.ts";
 import { getDelivery, listDeliveries } from "./deliveries/read.ts";
+import { postBulkRetry } from "./executions/bulk-retry.ts";
 import { listEvents } from "./executions/events.ts";
 import { explainExecution } from "./executions/explain.ts";
 import { postReplay } from "./executions/replay.ts";
@@ -27,11 +31,11 @@ import { startExecution } from "./executions/start.ts";
 import { deleteSecret } from "./secrets/delete.ts";
 import { listSecrets } from "./secrets/list.ts";
 import { putSecret } from "./secrets/put.ts";
+import { getStats } from "./stats/get.ts";
 import { deleteTenant, patchTenant } from "./tenants/change.ts";
 import { createTenant } from "./tenants/create.ts";
 import { getTenant, listTenants } from "./tenants/read.ts";
 import { archiveWorkflow } from "./workflows/archive.ts";
-import { getStats } from "./stats/get.ts";
 import { createWorkflow } from "./workflows/create.ts";
 import { putWorkflow } from "./workflows/put.ts";
 import { getWorkflow, listWorkflows } from "./workflows/read.ts";
@@ -65,11 +69,17 @@ export const ROUTES: readonly Route[] = [
   getExecution,
   listEvents,
   postCancel,
+  // Before the call whose path has an id there.
+  postBulkRetry,
   postRetry,
   postReplay,
   explainExecution,
   getStep,
   wakeStep,
+  postBulkAction,
+  listBulkActions,
+  getBulkAction,
+  cancelBulkAction,
   listSchedules,
   getSchedule,
   listFires,
@@ -81,6 +91,6 @@ export const ROUTES: readonly Route[] = [
   getDelivery,
   postRedeliver,
   listAudit,
+  getStats,
   getMe,
 ];
-  getStats,
