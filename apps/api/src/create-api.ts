@@ -6,7 +6,9 @@ import { type Logger, type Metrics, createServiceApp } from "@keelson/service-ki
 import type { Express } from "express";
 import { createAuthenticator } from "./auth/authenticate.ts";
 import { createKeyDirectory } from "./auth/key-directory.ts";
-import { createKeyLookUp } from "./auth/look-up-key.ts";
+import { createKeyLookUps } from "./auth/look-up-key.ts";
+import { createQueuedLookUps } from "./auth/queued-look-ups.ts";
+import { type BulkActionRunner, createBulkActionRunner } from "./bulk-actions/bulk-action-runner.ts";
 import { applyChange, createChanges } from "./changes.ts";
 import type { ApiDeps } from "./deps.ts";
 import { createExecutionWatcher } from "./executions/watcher.ts";
@@ -28,6 +30,8 @@ export interface ApiOptions {
 
 export interface Api {
   readonly app: Express;
+  /** To be driven for as long as the process serves. */
+  readonly bulkActions: BulkActionRunner;
   /** Lets go of Redis; the database is the caller's. */
   close(): Promise<void>;
 }
@@ -75,6 +79,7 @@ export function createApi(options: ApiOptions): Api {
   });
   return {
     app,
+    bulkActions: createBulkActionRunner(deps),
     async close() {
       await Promise.allSettled([changed.close(), hints.close()]);
       redis.disconnect();

@@ -1,11 +1,12 @@
 // The api: the REST API, for tenants by their keys and for the operator by the token. Any number may run.
 
 import { openDatabase } from "@keelson/db";
-import { createLogger, createMetrics, createServiceServer, runService } from "@keelson/service-kit";
+import { createLogger, createMetrics, createServiceServer, runService, startLoop } from "@keelson/service-kit";
 import { createApi } from "./create-api.ts";
 import { env } from "./env.ts";
 
 const CONNECTIONS = 12;
+const BULK_ACTIONS_EVERY_MS = 250;
 
 const log = createLogger({ service: "api", level: env.LOG_LEVEL });
 
@@ -34,9 +35,15 @@ await runService({
     });
     const server = createServiceServer({ app: api.app, port: env.API_PORT, bindAddress: env.BIND_ADDRESS });
     await server.listen();
+    const bulkActions = startLoop({
+      intervalMs: BULK_ACTIONS_EVERY_MS,
+      runOnce: api.bulkActions.runOnce,
+      onError: (error) => log.warn({ err: error }, "bulk_actions.run_failed"),
+    });
     return {
       drain: (signal) => server.drain(signal),
       async close() {
+        await bulkActions.stop();
         await api.close();
         await db.close();
       },
