@@ -44,7 +44,7 @@ interface Case {
   readonly one: Started;
 }
 
-const offer = async ({ rig, one }: Case): Promise<void> => void (await rig.runner.offer(one));
+const offer = ({ rig, one }: Case): Promise<void> => rig.runner.offer(one);
 const cancel = async ({ one }: Case): Promise<void> => {
   expect(await executionNotify(world.app, one.tenantId, one.executionId, { kind: "cancel" })).toBe("sent");
 };
