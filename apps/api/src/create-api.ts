@@ -1,7 +1,7 @@
 // The API without its process: what main.ts runs and tests start in their own.
 
 import { type Database, createDefinitionStore, createSecretBox } from "@keelson/db";
-import { changeChannel, createHints, openRedis, subscribe } from "@keelson/queue";
+import { changeChannel, createHints, createSharedRate, openRedis, subscribe } from "@keelson/queue";
 import { type Logger, type Metrics, createServiceApp } from "@keelson/service-kit";
 import type { Express } from "express";
 import { createAuthenticator } from "./auth/authenticate.ts";
@@ -13,6 +13,8 @@ import { applyChange, createChanges } from "./changes.ts";
 import type { ApiDeps } from "./deps.ts";
 import { createExecutionWatcher } from "./executions/watcher.ts";
 import { createCursors } from "./http/cursor.ts";
+import { limitCallers } from "./limits/limit-callers.ts";
+import { type WrongKeyBounds, createWrongKeys } from "./limits/wrong-keys.ts";
 import { ROUTES } from "./routes/all.ts";
 
 export interface ApiOptions {
@@ -23,6 +25,8 @@ export interface ApiOptions {
   /** 32 bytes. */
   readonly masterKey: Uint8Array;
   readonly ingressUrl: string;
+  /** For tests; else as `wrong-keys.ts` has it. */
+  readonly wrongKeysPerMinute?: WrongKeyBounds;
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly stopping: AbortSignal;
@@ -44,7 +48,15 @@ export function createApi(options: ApiOptions): Api {
   };
   const redis = openRedis(options.redisUrl, "api", "command", redisLog);
   const hints = createHints(redis, prefix);
-  const keys = createKeyDirectory({ lookUp: createKeyLookUp({ db, log }), monotonicMs: () => performance.now() });
+  const monotonicMs = () => performance.now();
+  const lookUps = createKeyLookUps({ db, log });
+  const lookUpLater = createQueuedLookUps(lookUps.all);
+  const keys = createKeyDirectory({
+    lookUp: (key, urgency) => (urgency === "now" ? lookUps.one(key) : lookUpLater(key)),
+    monotonicMs,
+  });
+  const wrongKeys = createWrongKeys(monotonicMs, options.wrongKeysPerMinute);
+  const authenticator = createAuthenticator({ keys, adminToken: options.adminToken, wrongKeys });
   const changed = subscribe({
     redis: openRedis(options.redisUrl, "api-changes", "blocking", redisLog),
     channel: changeChannel(prefix),
@@ -56,7 +68,7 @@ export function createApi(options: ApiOptions): Api {
     db,
     definitions: createDefinitionStore(db),
     secretBox: createSecretBox(masterKey),
-    authenticator: createAuthenticator({ keys, adminToken: options.adminToken }),
+    authenticator: limitCallers(authenticator, createSharedRate({ redis, prefix, monotonicMs })),
     cursors: createCursors(masterKey),
     changes: createChanges({ redis, prefix, keys }),
     hints,

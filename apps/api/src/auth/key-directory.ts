@@ -14,9 +14,11 @@ export type KeyVerdict =
     }
   | { readonly kind: "refused"; readonly reason: "unknown" | "revoked" | "expired" | "tenantDeleted" };
 
+export type Urgency = "now" | "queued";
+
 export interface KeyDirectory {
-  /** Look-ups of one key that come together share one statement. */
-  find(key: string): Promise<KeyVerdict>;
+  /** Look-ups of one key that come together share one statement. `queued`: it may wait, where it must be looked up. */
+  find(key: string, urgency?: Urgency): Promise<KeyVerdict>;
   /** A key, or its tenant, has changed. */
   forget(ids: { readonly tenantId: string; readonly keyId?: string }): void;
   /** Changes may have been missed. */
@@ -33,7 +35,7 @@ interface Remembered {
 }
 
 export function createKeyDirectory(deps: {
-  readonly lookUp: (key: string) => Promise<KeyVerdict>;
+  readonly lookUp: (key: string, urgency: Urgency) => Promise<KeyVerdict>;
   /** Milliseconds that never go back. */
   readonly monotonicMs: () => number;
 }): KeyDirectory {
@@ -41,10 +43,10 @@ export function createKeyDirectory(deps: {
   const running = new Map<string, Promise<Remembered>>();
   let changes = 0;
 
-  async function lookUp(key: string, id: string): Promise<Remembered> {
+  async function lookUp(key: string, id: string, urgency: Urgency): Promise<Remembered> {
     const changesBefore = changes;
     const lookedUpAtMs = deps.monotonicMs();
-    const found = { verdict: await deps.lookUp(key), lookedUpAtMs };
+    const found = { verdict: await deps.lookUp(key, urgency), lookedUpAtMs };
     if (changes === changesBefore && found.verdict.kind === "caller") remembered.set(id, found);
     return found;
   }
@@ -55,7 +57,7 @@ export function createKeyDirectory(deps: {
   }
 
   return {
-    async find(key) {
+    async find(key, urgency = "now") {
       // Keys themselves are not kept in memory.
       const id = hashApiKey(key).toString("base64");
       const known = remembered.get(id);
@@ -64,7 +66,7 @@ export function createKeyDirectory(deps: {
       }
       const shared = running.get(id);
       if (shared !== undefined) return unlessExpired(await shared, deps.monotonicMs());
-      const own = lookUp(key, id);
+      const own = lookUp(key, id, urgency);
       running.set(id, own);
       try {
         return unlessExpired(await own, deps.monotonicMs());

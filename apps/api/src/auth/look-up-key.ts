@@ -1,12 +1,17 @@
 import { DEFAULT_TENANT_LIMITS, Scope } from "@keelson/contracts";
-import { type Database, type FoundApiKey, apiKeyFind, apiKeyTouch } from "@keelson/db";
+import { type Database, type FoundApiKey, apiKeyFind, apiKeyTouch, apiKeysFind } from "@keelson/db";
 import type { Logger } from "@keelson/service-kit";
 import type { KeyVerdict } from "./key-directory.ts";
 
-/** Finds a key in PostgreSQL, says what it is worth now, and notes that it was used. */
-export function createKeyLookUp(deps: { readonly db: Database; readonly log: Logger }) {
-  return async (key: string): Promise<KeyVerdict> => {
-    const found = await apiKeyFind(deps.db, key);
+export interface KeyLookUps {
+  one(key: string): Promise<KeyVerdict>;
+  /** In one statement; verdicts in the order of the keys. */
+  all(keys: readonly string[]): Promise<readonly KeyVerdict[]>;
+}
+
+/** Finds keys in PostgreSQL, says what they are worth now, and notes that they were used. */
+export function createKeyLookUps(deps: { readonly db: Database; readonly log: Logger }): KeyLookUps {
+  function verdictOf(found: FoundApiKey | null): KeyVerdict {
     const verdict = judge(found, Date.now());
     if (verdict.kind === "caller") {
       apiKeyTouch(deps.db, verdict.caller.tenant.id, verdict.caller.apiKey.id).catch((error: unknown) => {
@@ -14,6 +19,10 @@ export function createKeyLookUp(deps: { readonly db: Database; readonly log: Log
       });
     }
     return verdict;
+  }
+  return {
+    one: async (key) => verdictOf(await apiKeyFind(deps.db, key)),
+    all: async (keys) => (await apiKeysFind(deps.db, keys)).map(verdictOf),
   };
 }
 
