@@ -27,9 +27,9 @@ import { type HookDirectory, createHookDirectory } from "./hooks/hook-directory.
 import { createInputChecks } from "./hooks/input-checks.ts";
 import { createRateLimit } from "./limits/rate-limit.ts";
 import { createObserver } from "./observe.ts";
-import { type ReceiverDeps, createReceiver } from "./receive.ts";
 import { receiptRoutes } from "./receipts/receipt-route.ts";
 import { type DeliveryRef, createReceiptTokens } from "./receipts/receipt-token.ts";
+import { type ReceiverDeps, createReceiver } from "./receive.ts";
 
 export interface Ingress {
   readonly app: Express;
@@ -41,11 +41,12 @@ const RETRY_SECONDS = 2;
 export function createIngress(deps: {
   readonly db: Database;
   readonly secretBox: SecretBox;
-  readonly wake: ReceiverDeps["wake"];
   /** 32 bytes; receipts are signed by a key derived from it. */
   readonly masterKey: Uint8Array;
   /** Base of the addresses of receipts, without a slash at its end; asked for once the service listens. */
   readonly publicUrl: () => string;
+  readonly wake: ReceiverDeps["wake"];
+  readonly signedRate: ReceiverDeps["signedRate"];
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly checks: readonly ReadinessCheck[];
@@ -74,18 +75,19 @@ export function createIngress(deps: {
       rate,
       onError: (error) => log.warn({ err: error }, "delivery.rejection_not_kept"),
     }),
+    signedRate: deps.signedRate,
     rate,
     wake: deps.wake,
     newId,
     nowMs: deps.nowMs,
   });
+  const tokens = createReceiptTokens(deps.masterKey, deps.nowMs);
+  const observer = createObserver(metrics);
   const app = createServiceApp({
     log,
     metrics,
     checks: deps.checks,
     stopping: deps.stopping,
-  const tokens = createReceiptTokens(deps.masterKey, deps.nowMs);
-  const observer = createObserver(metrics);
     routes: (app) => {
       const find = (tenantId: string, id: string) => orUnavailable(deliveryReceipt(db, tenantId, id));
       app.use(receiptRoutes({ tokens, find, rate }));

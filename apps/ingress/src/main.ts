@@ -1,7 +1,7 @@
 // The ingress: takes webhooks, checks who sent them, and commits each as an execution before it says so. Any number may run.
 
 import { createSecretBox, openDatabase } from "@keelson/db";
-import { changeChannel, createHints, openRedis, subscribe } from "@keelson/queue";
+import { changeChannel, createHints, createSharedRate, openRedis, subscribe } from "@keelson/queue";
 import { createLogger, createMetrics, createServiceServer, runService } from "@keelson/service-kit";
 import { env } from "./env.ts";
 import { forgetOnChange } from "./hooks/forget-on-change.ts";
@@ -32,20 +32,21 @@ await runService({
     const redis = openRedis(env.REDIS_URL, "ingress", "command", redisLog);
     const changesRedis = openRedis(env.REDIS_URL, "ingress-changes", "blocking", redisLog);
     const hints = createHints(redis, env.REDIS_PREFIX);
+    const monotonicMs = () => performance.now();
 
+    let ownUrl = "";
     const { app, hooks } = createIngress({
       db,
       secretBox: createSecretBox(env.KEELSON_MASTER_KEY),
-      wake: (ref) => hints.wake(ref, 0),
-      log,
-    const monotonicMs = () => performance.now();
-      metrics,
-    let ownUrl = "";
-      stopping,
-      nowMs: Date.now,
-      monotonicMs: () => performance.now(),
       masterKey: env.KEELSON_MASTER_KEY,
       publicUrl: () => env.publicUrl ?? ownUrl,
+      wake: (ref) => hints.wake(ref, 0),
+      signedRate: createSharedRate({ redis, prefix: env.REDIS_PREFIX, monotonicMs }),
+      log,
+      metrics,
+      stopping,
+      nowMs: Date.now,
+      monotonicMs,
       checks: [
         { name: "postgres", required: true, check: db.assertMigrated },
         { name: "redis", required: false, check: async () => void (await redis.ping()) },

@@ -7,6 +7,7 @@
 
 import { DEFAULT_TENANT_LIMITS, type Json, assertNever } from "@keelson/contracts";
 import type { DeliveryRecord, DeliveryVerdict, ExecutionStart } from "@keelson/db";
+import type { SharedRate } from "@keelson/queue";
 import { AppError, type BodyType, bodyTypeOf, parseBody } from "@keelson/service-kit";
 import { deliveryRecord, startRecord } from "./delivery/records.ts";
 import {
@@ -49,6 +50,9 @@ export interface ReceiverDeps {
   readonly hooks: Pick<HookDirectory, "find" | "findAnew">;
   readonly accept: (request: AcceptRequest) => Promise<DeliveryVerdict>;
   readonly keepRejected: KeepRejected;
+  /** Of rightly signed requests, over all instances. */
+  readonly signedRate: SharedRate;
+  /** Of all else, in this process. */
   readonly rate: RateLimit;
   readonly wake: (ref: { readonly tenantId: string; readonly executionId: string }) => void;
   readonly newId: () => string;
@@ -129,8 +133,8 @@ export function createReceiver(deps: ReceiverDeps): Receive {
   async function requireRate(arrived: Arrived): Promise<void> {
     const { hookId, limits } = arrived.hook.found;
     const perMinute = limits.webhookPerMinute ?? DEFAULT_TENANT_LIMITS.webhookPerMinute;
-    const afterMs = deps.rate.take(`signed ${hookId}`, perMinute);
-    if (afterMs !== null) await refuse(arrived, recordOf(arrived, null), rateExceeded(afterMs, perMinute));
+    const { passed, resetMs } = await deps.signedRate.take(`hook:${hookId}`, perMinute);
+    if (!passed) await refuse(arrived, recordOf(arrived, null), rateExceeded(resetMs, perMinute));
   }
 
   /** Null: the workflow was saved in the meantime, and the latest version's settings hold. */

@@ -291,9 +291,10 @@ describe("limits", () => {
     for (let i = 0; i < 2; i++) expect((await send(workflow.path())).status).toBe(202);
     const refused = await send(workflow.path());
     expectProblem(refused, 429, "RATE_LIMITED");
-    expect(Number(refused.headers["retry-after"])).toBe(30);
+    expect(Number(refused.headers["retry-after"])).toBe(60);
+    expect(refused.json.detail).toContain("2 rightly signed requests a minute");
     expect((await send(other.path())).status).toBe(202);
-    ingress.clock.passedMs += 30_000;
+    ingress.clock.passedMs += 60_000;
     expect((await send(workflow.path())).status).toBe(202);
     expect(await tenant.executions()).toHaveLength(4);
     expect((await tenant.deliveries()).map(({ reason }) => reason?.code ?? null)).toEqual([

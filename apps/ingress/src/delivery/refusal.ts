@@ -65,9 +65,14 @@ export function tooManyUnfinished(): Refusal {
   };
 }
 
+/** `afterMs`: until the hook's minute is over. */
 export function rateExceeded(afterMs: number, perMinute: number): Refusal {
   return {
-    answer: rateLimited(afterMs),
+    answer: rateLimited(
+      afterMs,
+      `This hook takes ${perMinute} rightly signed requests a minute (its tenant's limit \`webhookPerMinute\`): ` +
+        "wait as long as `Retry-After` says, or ask the operator for a higher limit.",
+    ),
     reason: {
       code: "RATE_LIMITED",
       text: `More than ${perMinute} requests a minute arrived at this webhook.`,
@@ -77,6 +82,7 @@ export function rateExceeded(afterMs: number, perMinute: number): Refusal {
 }
 
 /** 429 with `Retry-After` in whole seconds, at least one. */
-export function rateLimited(afterMs: number): AppError {
-  return new AppError("RATE_LIMITED", { headers: { "retry-after": String(Math.max(1, Math.ceil(afterMs / 1000))) } });
+export function rateLimited(afterMs: number, detail?: string): AppError {
+  const headers = { "retry-after": String(Math.max(1, Math.ceil(afterMs / 1000))) };
+  return new AppError("RATE_LIMITED", detail === undefined ? { headers } : { headers, detail });
 }

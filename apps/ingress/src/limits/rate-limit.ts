@@ -1,4 +1,5 @@
-// A token bucket for each key, of this process alone: with n ingresses a producer may send up to n times its rate.
+// A token bucket for each key, of this process alone: bounds for what strangers send and for what is kept of it. The rate that
+// a tenant's limit gives to rightly signed requests is counted over all instances (`createSharedRate`).
 
 import { LRUCache } from "lru-cache";
 

@@ -81,6 +81,7 @@ export async function createTenant(db: Database, box: SecretBox, limits: Limits 
         else await secretPut(tx, id, name, box.seal(id, name, value));
       }),
     workflow: (document) => createWorkflow(db, id, document),
+    limit: (limits) => within(async (tx) => void (await tenantSetLimits(tx, id, limits))),
     remove: () => within(async (tx) => void (await tenantDelete(tx, id))),
     deliveries: () => within((tx) => tx.$queryRaw<DeliveryRow[]>`select * from keelson.deliveries order by id`),
     executions: () => within((tx) => tx.$queryRaw<ExecutionRow[]>`select * from keelson.executions order by id`),

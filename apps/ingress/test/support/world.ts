@@ -2,14 +2,17 @@
 // still unless a test moves it: what a test sees change was told of, or looked up anew.
 
 import { createSecretBox, createLogins, openDatabase, type Database, type SecretBox } from "@keelson/db";
+import { createSharedRate, openRedis } from "@keelson/queue";
 import { createLogger, createMetrics, createServiceServer, type Metrics } from "@keelson/service-kit";
-import { createTestDatabase, type TestDatabase } from "@keelson/testkit";
+import { createTestDatabase, testRedisPrefix, type TestDatabase } from "@keelson/testkit";
 import type { HookDirectory } from "../../src/hooks/hook-directory.ts";
 import { createIngress } from "../../src/ingress.ts";
 import { type Answered, type Sent, post } from "./post.ts";
 import { type TestTenant, createTenant } from "./tenant.ts";
 
 export const MASTER_KEY = Buffer.alloc(32, 9);
+const REDIS_PREFIX = testRedisPrefix();
+const NO_LOG = { redisLost: () => undefined, redisBack: () => undefined };
 
 export interface World {
   readonly database: TestDatabase;
@@ -18,7 +21,8 @@ export interface World {
   readonly db: Database;
   readonly box: SecretBox;
   tenant(limits?: Parameters<typeof createTenant>[2]): Promise<TestTenant>;
-  ingress(databaseUrl?: string): Promise<RunningIngress>;
+  /** `redisUrl`: to count rates over several; left out, each by itself. */
+  ingress(databaseUrl?: string, redisUrl?: string): Promise<RunningIngress>;
   close(): Promise<void>;
 }
 
@@ -29,8 +33,11 @@ export interface RunningIngress {
   /** Execution ids that workers were told of. */
   readonly woken: readonly string[];
   readonly logLines: readonly string[];
-  /** Milliseconds that its caches and rates add to a fixed time. */
-  readonly clock: { passedMs: number };
+  /** `passedMs`: what its caches and rates add to a fixed time. `wallAheadMs`: how far its time of day is ahead. */
+  readonly clock: { passedMs: number; wallAheadMs: number };
+  /** Null: it was given none. */
+  readonly redis: { readonly status: string } | null;
+  readonly url: string;
   send(sent: Sent): Promise<Answered>;
 }
 
@@ -47,8 +54,8 @@ export async function createWorld(): Promise<World> {
     db,
     box,
     tenant: (limits) => createTenant(db, box, limits),
-    async ingress(databaseUrl = appUrl) {
-      const running = await start(databaseUrl, box);
+    async ingress(databaseUrl = appUrl, redisUrl?: string) {
+      const running = await start(databaseUrl, box, redisUrl);
       closers.push(running.close);
       return running;
     },
@@ -60,16 +67,24 @@ export async function createWorld(): Promise<World> {
   };
 }
 
-async function start(databaseUrl: string, box: SecretBox): Promise<RunningIngress & { close(): Promise<void> }> {
+type Closable = RunningIngress & { close(): Promise<void> };
+
+async function start(databaseUrl: string, box: SecretBox, redisUrl: string | undefined): Promise<Closable> {
   const db = openDatabase({ url: databaseUrl, applicationName: "keelson-ingress-test", maxConnections: 10 });
   const woken: string[] = [];
   const logLines: string[] = [];
-  const clock = { passedMs: 0 };
+  const clock = { passedMs: 0, wallAheadMs: 0 };
+  const monotonicMs = () => 1_000_000 + clock.passedMs;
+  const redis = redisUrl === undefined ? null : openRedis(redisUrl, "ingress-test", "command", NO_LOG);
   const metrics = createMetrics({ service: "ingress" });
+  let url = "";
   const { app, hooks } = createIngress({
     db,
     secretBox: box,
+    masterKey: MASTER_KEY,
+    publicUrl: () => url,
     wake: ({ executionId }) => void woken.push(executionId),
+    signedRate: createSharedRate({ redis, prefix: REDIS_PREFIX, monotonicMs }),
     log: createLogger({
       service: "ingress",
       level: "debug",
@@ -77,15 +92,13 @@ async function start(databaseUrl: string, box: SecretBox): Promise<RunningIngres
     }),
     metrics,
     checks: [{ name: "postgres", required: true, check: db.assertMigrated }],
-  let url = "";
     stopping: new AbortController().signal,
-    nowMs: Date.now,
-    monotonicMs: () => 1_000_000 + clock.passedMs,
-    masterKey: MASTER_KEY,
-    publicUrl: () => url,
+    nowMs: () => Date.now() + clock.wallAheadMs,
+    monotonicMs,
   });
   const server = createServiceServer({ app, port: 0, bindAddress: "127.0.0.1" });
   const { port } = await server.listen();
+  url = `http://127.0.0.1:${port}`;
   return {
     db,
     hooks,
@@ -93,11 +106,13 @@ async function start(databaseUrl: string, box: SecretBox): Promise<RunningIngres
     woken,
     logLines,
     clock,
-    send: (sent) => post(`http://127.0.0.1:${port}`, sent),
+    redis,
+    url,
+    send: (sent) => post(url, sent),
     async close() {
       await server.drain(AbortSignal.timeout(1_000));
+      redis?.disconnect();
       await db.close();
     },
-  url = `http://127.0.0.1:${port}`;
   };
 }
