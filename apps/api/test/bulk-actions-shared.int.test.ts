@@ -67,12 +67,15 @@ it("keeps the pace over all who run", async () => {
   const ids = await originals(client, 4);
   const id = await replayAll(client, { perSecond: 0.01 });
   const runners = [world.bulkActions, world.anotherBulkRunner(), world.anotherBulkRunner()];
-  const turn = async () => (await Promise.all(runners.map((runner) => runner.runOnce()))).map(({ done }) => done);
-  expect((await turn()).toSorted()).toEqual([0, 0, 1]);
-  expect((await turn()).toSorted()).toEqual([0, 0, 0]);
+  const turn = async () => {
+    const runs = await Promise.all(runners.map((runner) => runner.runOnce()));
+    return runs.reduce((sum, { done }) => sum + done, 0);
+  };
+  expect(await turn()).toBe(1);
+  expect(await turn()).toBe(0);
   const due = "update keelson.bulk_actions set next_at = now() where id = $1";
   await world.admin.pool.query(due, [id]);
-  expect((await turn()).toSorted()).toEqual([0, 0, 1]);
+  expect(await turn()).toBe(1);
   expect(await replayed(client)).toEqual(ids.slice(0, 2));
 });
 

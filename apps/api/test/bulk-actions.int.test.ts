@@ -92,7 +92,8 @@ describe("POST /v1/bulk-actions", () => {
     const bulk = await done(client, { action: "replay", filter: { workflow: name }, version: "latest" });
     expect(bulk).toMatchObject({ status: "succeeded", matched: 3, succeeded: 3, version: "latest" });
     const replays = await executions(client, "version=2");
-    expect(replays.map((one) => one.replayOf).toSorted()).toEqual(originals);
+    expect(replays).toHaveLength(3);
+    expect(new Set(replays.map((one) => one.replayOf))).toEqual(new Set(originals));
     expect(await executions(client, "")).toHaveLength(6);
     const again = await done(client, { action: "replay", filter: { replayOf: originals }, version: 7 });
     expect(again).toMatchObject({ status: "succeeded", matched: 3, succeeded: 0, refused: 3 });

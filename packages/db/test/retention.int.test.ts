@@ -94,3 +94,19 @@ it("clears away mail of ended executions, and of no other", async () => {
   expect(await sweep.sweepInbox(10)).toEqual([{ tenantId: waiting.tenantId, executionId: waiting.executionId }]);
   expect(await factsOf(world, ended)).toMatchObject({ status: "succeeded" });
 });
+
+it("takes bulk actions that are over with their items, and none that goes on", async () => {
+  const [over, open] = [await furnishTenant(world), await furnishTenant(world)];
+  await world.admin.query(
+    "update keelson.bulk_actions set status = 'stopped', finished_at = now() - interval '1 day' where id = $1",
+    [over.id],
+  );
+  await retireOnce(world.dispatcher, before(HOUR_MS));
+  for (const table of ["bulk_actions", "bulk_action_items"]) {
+    const { rows } = await world.admin.query(
+      `select tenant_id as "tenantId" from keelson.${table} where tenant_id in ($1, $2)`,
+      [over.tenantId, open.tenantId],
+    );
+    expect(rows).toEqual([{ tenantId: open.tenantId }]);
+  }
+});
