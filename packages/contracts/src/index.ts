@@ -43,6 +43,21 @@ export { DEFAULT_PAGE, MAX_PAGE, PageQuery } from "./api/lists.ts";
 export { Problem, ProblemItem } from "./api/problem.ts";
 export { Me } from "./api/me.ts";
 export {
+  AuditAnswer,
+  Binds,
+  Capacity,
+  CapacityQuery,
+  Overview,
+  RateWindow,
+  TenantUsage,
+  TenantUsagePage,
+  Violation,
+  ViolationPage,
+  WORKER_STATES,
+  WorkerList,
+  WorkerReport,
+} from "./api/ops.ts";
+export {
   FIRE_REASONS,
   FIRE_STATUSES,
   type FireReason,
@@ -150,6 +165,7 @@ export {
 } from "./states.ts";
 export { STEP_ERROR_CODES, type StepError, type StepErrorCode } from "./step-error.ts";
 export { parseTraceContext, type TraceContext } from "./trace-context.ts";
+export { WorkerHeartbeat } from "./worker-heartbeat.ts";
 export { aliased } from "./wording/aliases.ts";
 export { closest, createSuggester, suggestion } from "./wording/closest.ts";
 export { issueRule, seen, unknownKeys } from "./wording/issue-rule.ts";

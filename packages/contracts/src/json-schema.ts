@@ -29,13 +29,20 @@ export function jsonSchemaOf(schema: z.ZodType, direction: Direction): JsonSchem
 }
 
 /** Kept where `jsonSchema` replaces the rest. */
-const ANNOTATIONS = new Set(["description", "examples"]);
+const KEPT = new Set(["description", "examples", "$ref"]);
 
 function override({ jsonSchema }: { readonly jsonSchema: z.core.JSONSchema.BaseSchema }): void {
-  const stated = jsonSchema["jsonSchema"];
+  const { jsonSchema: stated, minimum, maximum, propertyNames } = jsonSchema;
+  delete jsonSchema["jsonSchema"];
+  // Said of every integer and every record; it tells nobody anything.
+  if (minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+  if (maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+  if (JSON.stringify(propertyNames) === '{"type":"string"}') delete jsonSchema.propertyNames;
   if (typeof stated !== "object" || stated === null) return;
-  for (const keyword of Object.keys(jsonSchema)) if (!ANNOTATIONS.has(keyword)) delete jsonSchema[keyword];
-  Object.assign(jsonSchema, stated);
+  for (const keyword of Object.keys(jsonSchema)) if (!KEPT.has(keyword)) delete jsonSchema[keyword];
+  // A reference to what has a name stays; one to what zod itself has split off is what `jsonSchema` is there to replace.
+  if (jsonSchema.$ref?.includes("__shared") === true) delete jsonSchema.$ref;
+  if (jsonSchema.$ref === undefined) Object.assign(jsonSchema, stated);
 }
 
 /** As plain data, without what names it elsewhere. */

@@ -17,7 +17,7 @@ export interface RouteDoc {
   /**
    * What it refuses with beside what every call of its kind does. Derived, and not to be listed: `UNAUTHENTICATED`,
    * `FORBIDDEN_SCOPE`, `INVALID_REQUEST`, `NOT_FOUND` where the path has parameters, `RATE_LIMITED`, `INTERNAL`,
-   * `UNAVAILABLE`; where there is a body also `MALFORMED_JSON`, `PAYLOAD_TOO_LARGE` and `UNSUPPORTED_MEDIA_TYPE`.
+   * `UNAVAILABLE`; of POST, PUT and PATCH also `MALFORMED_JSON`, `PAYLOAD_TOO_LARGE` and `UNSUPPORTED_MEDIA_TYPE`.
    */
   readonly refusals: readonly ProblemCode[];
   /** A request's body that is accepted. Every call with a body has one. */

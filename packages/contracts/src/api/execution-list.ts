@@ -35,7 +35,7 @@ export const ExecutionFilter = z.strictObject({
     .union([LabelFilter.transform((one) => [one]), z.array(LabelFilter).max(8)], {
       error: "must be name:value, such as orderId:42",
     })
-    .meta({ jsonSchema: { type: "array", items: jsonSchemaOf(LabelFilter, "input"), maxItems: 8 } })
+    .meta({ jsonSchema: { type: "array", items: jsonSchemaOf(LabelFilter, "input"), maxItems: 8, "x-repeated": true } })
     .optional()
     .describe("A label they have, as name:value; given more than once, all of them."),
   since: TimeInput.optional().describe("Created then or later."),

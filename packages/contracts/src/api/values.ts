@@ -42,4 +42,8 @@ export function title(maxChars: number) {
 }
 
 /** Any JSON value. */
-export const AnyJson: z.ZodType<Json> = z.json().meta({ description: "Any JSON value.", jsonSchema: {} });
+export const AnyJson: z.ZodType<Json> = z.json().meta({
+  description: "Any JSON value.",
+  examples: [{ orderId: 42 }],
+  jsonSchema: { type: ["object", "array", "string", "number", "boolean", "null"] },
+});

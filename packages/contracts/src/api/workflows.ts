@@ -12,7 +12,11 @@ export const WorkflowStatus = z
 export type WorkflowStatus = z.infer<typeof WorkflowStatus>;
 
 /** A workflow by its name, or by its id. */
-export const WorkflowRef = z.union([Id, WorkflowName]).describe("Name or id of a workflow.");
+export const WorkflowRef = z.union([Id, WorkflowName]).meta({
+  description: "Name or id of a workflow.",
+  examples: ["order-fulfilment"],
+  type: "string",
+});
 export type WorkflowRef = z.infer<typeof WorkflowRef>;
 
 export const SavedTrigger = z

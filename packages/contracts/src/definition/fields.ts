@@ -21,7 +21,7 @@ export type PositiveDuration = z.infer<typeof PositiveDuration>;
 export const Template = AnyJson.meta({
   description:
     "Any JSON; in its strings `{{ expression }}` is replaced, a string that is one expression keeps its type.",
-  jsonSchema: {},
+  examples: [{ ref: "order-{{ input.orderId }}", total: "{{ round(input.amount * 1.19, 2) }}" }],
 });
 export type Template = z.infer<typeof Template>;
 
