@@ -30,7 +30,12 @@ export interface Tenant {
   start(workflow: string, input?: unknown): Promise<string>;
   execution(id: string): Promise<Execution>;
   /** Signs and sends a webhook as Standard Webhooks has it. */
-  send(hookUrl: string, payload: unknown, id?: string): Promise<Answer<{ executionId: string; duplicate: boolean }>>;
+  send(
+    hookUrl: string,
+    payload: unknown,
+    id?: string,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Answer<{ executionId: string; duplicate: boolean }>>;
 }
 
 export interface StepRun {
@@ -125,12 +130,13 @@ async function createTenant(stack: Stack): Promise<Tenant> {
       if (read.status !== 200) throw new Error(`Not read: ${JSON.stringify(read)}`);
       return read.body;
     },
-    async send(hookUrl, payload, id = `msg_${randomBytes(12).toString("hex")}`) {
+    async send(hookUrl, payload, id = `msg_${randomBytes(12).toString("hex")}`, headers = {}) {
       const body = JSON.stringify(payload);
       const at = new Date();
       const response = await fetch(hookUrl, {
         method: "POST",
         headers: {
+          ...headers,
           "content-type": "application/json",
           "webhook-id": id,
           "webhook-timestamp": String(Math.floor(at.getTime() / 1000)),

@@ -2,7 +2,7 @@
 
 import { type Database, createDefinitionStore, createSecretBox } from "@keelson/db";
 import { changeChannel, createHints, createSharedRate, openRedis, subscribe } from "@keelson/queue";
-import { type Logger, type Metrics, createServiceApp } from "@keelson/service-kit";
+import { type Logger, type Metrics, type Tracing, createServiceApp } from "@keelson/service-kit";
 import type { Express } from "express";
 import { createAuthenticator } from "./auth/authenticate.ts";
 import { createKeyDirectory } from "./auth/key-directory.ts";
@@ -15,6 +15,8 @@ import { createExecutionWatcher } from "./executions/watcher.ts";
 import { createCursors } from "./http/cursor.ts";
 import { limitCallers } from "./limits/limit-callers.ts";
 import { type WrongKeyBounds, createWrongKeys } from "./limits/wrong-keys.ts";
+import packageJson from "../package.json" with { type: "json" };
+import { serveDocuments } from "./openapi/serve.ts";
 import { ROUTES } from "./routes/all.ts";
 
 export interface ApiOptions {
@@ -29,6 +31,8 @@ export interface ApiOptions {
   readonly wrongKeysPerMinute?: WrongKeyBounds;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Default: none recorded. */
+  readonly tracing?: Tracing | undefined;
   readonly stopping: AbortSignal;
 }
 
@@ -80,12 +84,14 @@ export function createApi(options: ApiOptions): Api {
   const app = createServiceApp({
     log,
     metrics,
+    tracing: options.tracing,
     stopping,
     checks: [
       { name: "postgres", required: true, check: db.assertMigrated },
       { name: "redis", required: false, check: async () => void (await redis.ping()) },
     ],
     routes: (app) => {
+      serveDocuments(app, ROUTES, { version: packageJson.version, ingressUrl: options.ingressUrl });
       for (const route of ROUTES) route.mount(app, deps);
     },
   });

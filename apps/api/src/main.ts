@@ -1,7 +1,7 @@
 // The api: the REST API, for tenants by their keys and for the operator by the token. Any number may run.
 
 import { openDatabase } from "@keelson/db";
-import { createLogger, createMetrics, createServiceServer, runService, startLoop } from "@keelson/service-kit";
+import { createLogger, createMetrics, createServiceServer, gaugePool, openTracing, runService, startLoop } from "@keelson/service-kit";
 import { createApi } from "./create-api.ts";
 import { env } from "./env.ts";
 
@@ -20,6 +20,13 @@ await runService({
       maxConnections: CONNECTIONS,
       onIdleError: (error) => log.warn({ err: error }, "database.connection_lost"),
     });
+    const metrics = createMetrics({ service: "api" });
+    gaugePool(metrics, db.pool);
+    const tracing = await openTracing({
+      service: "keelson-api",
+      endpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
+      sampleRatio: env.OTEL_TRACES_SAMPLER_ARG,
+    });
     await db.assertRestricted("keelson_app");
     await db.assertMigrated();
     const api = createApi({
@@ -30,7 +37,8 @@ await runService({
       masterKey: env.KEELSON_MASTER_KEY,
       ingressUrl: env.ingressUrl,
       log,
-      metrics: createMetrics({ service: "api" }),
+      metrics,
+      tracing,
       stopping,
     });
     const server = createServiceServer({ app: api.app, port: env.API_PORT, bindAddress: env.BIND_ADDRESS });
@@ -44,7 +52,7 @@ await runService({
       drain: (signal) => server.drain(signal),
       async close() {
         await bulkActions.stop();
-        await api.close();
+        await Promise.allSettled([api.close(), tracing.close()]);
         await db.close();
       },
     };

@@ -1,3 +1,4 @@
+import type { TraceContext } from "@keelson/contracts";
 import type { ArrivedHeaders } from "@keelson/service-kit";
 
 /** A webhook request as it arrived. */
@@ -9,4 +10,6 @@ export interface HookRequest {
   readonly search: string;
   /** Byte by byte as they arrived. */
   readonly rawBody: Uint8Array;
+  /** What its execution is to belong to. */
+  readonly trace: TraceContext | null;
 }

@@ -5,6 +5,7 @@ import {
   type SecretBox,
   createDefinitionStore,
   createSecretReader,
+  createSigningSecretReader,
   deliveryAccept,
   deliveryReceipt,
   deliveryReject,
@@ -16,11 +17,13 @@ import {
   type Logger,
   type Metrics,
   type ReadinessCheck,
+  type Tracing,
   createServiceApp,
   isDatabaseUnreachable,
   newId,
 } from "@keelson/service-kit";
 import type { Express } from "express";
+import { createExplainRefusal } from "./delivery/explain-refusal.ts";
 import { createRejections } from "./delivery/rejections.ts";
 import { hookRoutes } from "./hook-route.ts";
 import { type HookDirectory, createHookDirectory } from "./hooks/hook-directory.ts";
@@ -34,6 +37,8 @@ import { type ReceiverDeps, createReceiver } from "./receive.ts";
 export interface Ingress {
   readonly app: Express;
   readonly hooks: HookDirectory;
+  /** Resolves when every refused delivery that is to be kept so far is. */
+  readonly settled: () => Promise<void>;
 }
 
 const RETRY_SECONDS = 2;
@@ -49,6 +54,8 @@ export function createIngress(deps: {
   readonly signedRate: ReceiverDeps["signedRate"];
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Default: none recorded. */
+  readonly tracing?: Tracing | undefined;
   readonly checks: readonly ReadinessCheck[];
   readonly stopping: AbortSignal;
   /** Milliseconds since 1970, to compare signed times with. */
@@ -67,14 +74,16 @@ export function createIngress(deps: {
     inputCheckOf: createInputChecks(),
     monotonicMs,
   });
+  const rejections = createRejections({
+    reject: ({ reason, ...rejected }) => deliveryReject(db, { ...rejected, reason: { ...reason } }),
+    rate,
+    onError: (error) => log.warn({ err: error }, "delivery.rejection_not_kept"),
+  });
   const receive = createReceiver({
     hooks,
     accept: (request) => orUnavailable(deliveryAccept(db, request)),
-    keepRejected: createRejections({
-      reject: ({ reason, ...rejected }) => deliveryReject(db, { ...rejected, reason: { ...reason } }),
-      rate,
-      onError: (error) => log.warn({ err: error }, "delivery.rejection_not_kept"),
-    }),
+    rejections,
+    explain: createExplainRefusal(createSigningSecretReader(db, deps.secretBox)),
     signedRate: deps.signedRate,
     rate,
     wake: deps.wake,
@@ -86,6 +95,7 @@ export function createIngress(deps: {
   const app = createServiceApp({
     log,
     metrics,
+    tracing: deps.tracing,
     checks: deps.checks,
     stopping: deps.stopping,
     routes: (app) => {
@@ -95,7 +105,7 @@ export function createIngress(deps: {
       app.use(hookRoutes({ receive, observer, statusUrl }));
     },
   });
-  return { app, hooks };
+  return { app, hooks, settled: rejections.settled };
 }
 
 /** Whether it was committed may be unknown: the producer sends it again, and a repeat starts nothing. */

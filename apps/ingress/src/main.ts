@@ -1,13 +1,23 @@
 // The ingress: takes webhooks, checks who sent them, and commits each as an execution before it says so. Any number may run.
 
+import { setTimeout as wait } from "node:timers/promises";
 import { createSecretBox, openDatabase } from "@keelson/db";
 import { changeChannel, createHints, createSharedRate, openRedis, subscribe } from "@keelson/queue";
-import { createLogger, createMetrics, createServiceServer, runService } from "@keelson/service-kit";
+import {
+  createLogger,
+  createMetrics,
+  createServiceServer,
+  gaugePool,
+  openTracing,
+  runService,
+} from "@keelson/service-kit";
 import { env } from "./env.ts";
 import { forgetOnChange } from "./hooks/forget-on-change.ts";
 import { createIngress } from "./ingress.ts";
 
 const CONNECTIONS = 10;
+/** How long a stop waits for refused deliveries that are still to be written down. */
+const SETTLE_MS = 2_000;
 
 const log = createLogger({ service: "ingress", level: env.LOG_LEVEL });
 
@@ -22,6 +32,12 @@ await runService({
       maxConnections: CONNECTIONS,
       onIdleError: (error) => log.warn({ err: error }, "database.connection_lost"),
     });
+    gaugePool(metrics, db.pool);
+    const tracing = await openTracing({
+      service: "keelson-ingress",
+      endpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
+      sampleRatio: env.OTEL_TRACES_SAMPLER_ARG,
+    });
     await db.assertRestricted("keelson_app");
     await db.assertMigrated();
 
@@ -35,7 +51,7 @@ await runService({
     const monotonicMs = () => performance.now();
 
     let ownUrl = "";
-    const { app, hooks } = createIngress({
+    const { app, hooks, settled } = createIngress({
       db,
       secretBox: createSecretBox(env.KEELSON_MASTER_KEY),
       masterKey: env.KEELSON_MASTER_KEY,
@@ -44,6 +60,7 @@ await runService({
       signedRate: createSharedRate({ redis, prefix: env.REDIS_PREFIX, monotonicMs }),
       log,
       metrics,
+      tracing,
       stopping,
       nowMs: Date.now,
       monotonicMs,
@@ -66,7 +83,8 @@ await runService({
     return {
       drain: (signal) => server.drain(signal),
       async close() {
-        await Promise.allSettled([changes.close(), hints.close()]);
+        await Promise.race([settled(), wait(SETTLE_MS, undefined, { ref: false })]);
+        await Promise.allSettled([changes.close(), hints.close(), tracing.close()]);
         redis.disconnect();
         await db.close();
       },

@@ -15,6 +15,7 @@ import {
   createMetrics,
   createServiceApp,
   createServiceServer,
+  gaugePool,
   newId,
   runService,
   startLoop,
@@ -27,9 +28,9 @@ import { fireDue } from "./fire-due.ts";
 /** A dead worker is to be noticed within a second or two of its last tick. */
 const REAP_MS = 250;
 const SWEEP_MS = 1_000;
-const RETIRE_MS = 60_000;
 /** How late the counts of starts and ends may be. */
 const FOLD_MS = 1_000;
+const RETIRE_MS = 60_000;
 /** Incarnations of workers are kept for a day, for whoever asks what became of them. */
 const WORKERS_KEPT_MS = 24 * 60 * 60 * 1000;
 /** No more hints while so many lie untaken: the sweep comes again. */
@@ -62,6 +63,7 @@ await runService({
       maxConnections: 4,
       onIdleError: (error) => log.warn({ err: error }, "database.connection_lost"),
     });
+    gaugePool(metrics, db.pool);
     await db.assertRestricted("keelson_dispatcher");
     await db.assertMigrated();
     const redis = openRedis(env.REDIS_URL, "scheduler", "command", {
@@ -129,13 +131,13 @@ await runService({
       { name: "schedules", noOverlap: true },
     );
 
-    const retiring = startLoop({
-      intervalMs: RETIRE_MS,
     const folding = startLoop({
       intervalMs: FOLD_MS,
       runOnce: async () => void (await foldCountsOnce(db, stopping)),
       onError: (error) => log.warn({ err: error }, "counts.fold_failed"),
     });
+    const retiring = startLoop({
+      intervalMs: RETIRE_MS,
       runOnce: async () => {
         const now = Date.now();
         const before = {
@@ -145,10 +147,10 @@ await runService({
         };
         let more = true;
         while (more && !stopping.aborted) ({ more } = await retireOnce(db, before));
-      },
-      onError: (error) => log.warn({ err: error }, "retention.failed"),
         more = true;
         while (more && !stopping.aborted) ({ more } = await retireCountsOnce(db, now));
+      },
+      onError: (error) => log.warn({ err: error }, "retention.failed"),
     });
 
     const app = createServiceApp({

@@ -15,15 +15,18 @@ import {
   createMetrics,
   createServiceApp,
   createServiceServer,
+  gaugePool,
   newId,
+  openTracing,
   runService,
   startLoop,
 } from "@keelson/service-kit";
 import { createHttpClient, createStepKinds } from "@keelson/steps";
 import { env } from "./env.ts";
 import { createInputChecks } from "./input-checks.ts";
-import { createObserver, createRunnerLog } from "./observe.ts";
+import { createObserver, createRunnerLog, gaugeLoad } from "./observe.ts";
 import { createStats } from "./stats.ts";
+import { traceExecutions } from "./trace-executions.ts";
 import { withoutRedis } from "./without-redis.ts";
 
 /** The lease is renewed so often; a worker that has missed two ticks and its lock is taken for dead. */
@@ -48,6 +51,12 @@ await runService({
       maxConnections: CONNECTIONS,
       onIdleError: (error) => log.warn({ err: error }, "database.connection_lost"),
     });
+    gaugePool(metrics, db.pool);
+    const tracing = await openTracing({
+      service: "keelson-worker",
+      endpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
+      sampleRatio: env.OTEL_TRACES_SAMPLER_ARG,
+    });
     await db.assertRestricted("keelson_worker");
     await db.assertMigrated();
 
@@ -64,7 +73,11 @@ await runService({
     const hints = createHints(redis, env.REDIS_PREFIX);
     const http = createHttpClient({ egressAllow: env.KEELSON_EGRESS_ALLOW, nowAt: clock.nowAt });
     const definitions = createDefinitionStore(db);
-    const stats = createStats(() => runner.active);
+    const stats = createStats({
+      load: () => ({ executions: runner.active, waiting: runner.waiting }),
+      slots: env.WORKER_CONCURRENCY,
+      stopping,
+    });
     const leases = createLeaseStore(db, {
       url: env.DATABASE_URL,
       applicationName: "keelson-worker",
@@ -90,11 +103,13 @@ await runService({
         ),
         clock,
         calibrate: clock.calibrate,
-        observer: createObserver(log, metrics),
-        log: createRunnerLog(log),
+        tracing: traceExecutions(tracing),
+        observer: stats.counting(createObserver(log, metrics, tracing)),
+        log: createRunnerLog(log, metrics),
       },
       { name, leaseTtlMs: env.LEASE_TTL, concurrency: env.WORKER_CONCURRENCY },
     );
+    gaugeLoad(metrics, env.WORKER_CONCURRENCY, runner);
     await runner.tick();
 
     const ticking = startLoop({
@@ -163,7 +178,14 @@ await runService({
         await server.drain(signal);
       },
       async close() {
-        await Promise.allSettled([mail.close(), changes.close(), hints.close(), leases.close(), http.close()]);
+        await Promise.allSettled([
+          mail.close(),
+          changes.close(),
+          hints.close(),
+          leases.close(),
+          http.close(),
+          tracing.close(),
+        ]);
         for (const connection of [redis, consumerRedis, mailRedis]) connection.disconnect();
         await db.close();
       },

@@ -1,5 +1,5 @@
 // Claims: takes leases, and reads what the engine folds. The one place that sees these rows raw.
-import type { Json, StepError } from "@keelson/contracts";
+import type { Json, StepError, TraceContext } from "@keelson/contracts";
 import type { ClaimAnswer, ClaimedExecution, ExecutionRef, InboxItem, Reason, StepState } from "@keelson/engine";
 import type { Database, HotQuery } from "./database.ts";
 
@@ -51,6 +51,7 @@ interface ExecutionRow {
   readonly parent_gen: number | null;
   readonly nesting: number;
   readonly quiet_failure: boolean;
+  readonly trace: TraceContext | null;
   readonly now_ms: number;
   readonly started_ms: number | null;
   readonly deadline_ms: number | null;
@@ -111,6 +112,7 @@ function claimed(tenantId: string, row: ExecutionRow): ClaimedExecution {
     parent: parentId === null || stepId === null || gen === null ? null : { executionId: parentId, stepId, gen },
     nesting: row.nesting,
     quietFailure: row.quiet_failure,
+    trace: row.trace,
     nowAt: row.now_ms,
     startedAt: row.started_ms ?? row.now_ms,
     deadlineAt: row.deadline_ms,

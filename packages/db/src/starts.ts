@@ -1,5 +1,5 @@
 // Starts: one statement and one commit each, after which the execution is a row and nothing can lose it (I6).
-import type { Json } from "@keelson/contracts";
+import type { Json, TraceContext } from "@keelson/contracts";
 import type { Database, HotQuery } from "./database.ts";
 
 const START: HotQuery = {
@@ -21,6 +21,8 @@ export interface ExecutionStart {
   readonly trigger: Json;
   readonly input: Json;
   readonly replayOf?: string;
+  /** Of the request that starts it. */
+  readonly trace?: TraceContext | null;
 }
 
 interface VerdictRow<V> {
@@ -35,14 +37,14 @@ export type StartVerdict =
   | { readonly kind: "repeat"; readonly executionId: string }
   | { readonly kind: "mismatch" | "archived" | "unknown" | "full" };
 
-/** Starts by the API. A refusal uses up no key. `maxUnfinished`: the tenant's limit. */
-export async function executionStart(
 /** Of a request that may be sent again: its key, and a hash of what it asks for. */
 export interface StartKey {
   readonly key: string;
   readonly bodyHash: Uint8Array;
 }
 
+/** Starts by the API. A refusal uses up no key. `maxUnfinished`: the tenant's limit. */
+export async function executionStart(
   db: Database,
   request: {
     readonly tenantId: string;
@@ -61,8 +63,6 @@ export interface StartKey {
     idempotency === null ? null : Buffer.from(idempotency.bodyHash),
     maxUnfinished,
   ]);
-  if (row === undefined) throw new Error("PostgreSQL gave no verdict on a start");
-  if (row.verdict === "started")
   return startVerdictOf(row);
 }
 
@@ -90,6 +90,8 @@ export async function scheduleRun(
 }
 
 function startVerdictOf(row: VerdictRow<StartVerdict["kind"]> | undefined): StartVerdict {
+  if (row === undefined) throw new Error("PostgreSQL gave no verdict on a start");
+  if (row.verdict === "started")
     return { kind: "started", executionId: row.execution_id ?? "", held: row.held ?? false };
   if (row.verdict === "repeat") return { kind: "repeat", executionId: row.execution_id ?? "" };
   return { kind: row.verdict };

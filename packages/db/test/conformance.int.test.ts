@@ -366,6 +366,7 @@ function childOf(parent: Started, changes: Partial<ChildStart> = {}): ChildStart
     nesting: 1,
     parent: { executionId: parent.executionId, stepId: "call", gen: 1 },
     quietFailure: true,
+    trace: null,
     ...changes,
   };
 }

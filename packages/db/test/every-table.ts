@@ -10,6 +10,7 @@ const COUNTS = "$id, 'api', 'ended', 'succeeded', '', 1, 5, 5, '{0,0,0,1}'";
 const ROWS: readonly (readonly [table: string, columns: string, values: string])[] = [
   ["api_keys", "id, hash, prefix, name, scopes", "$id, sha256($id::text::bytea), 'kl_', 'key', '{read}'"],
   ["secrets", "name, ciphertext, nonce, key_version", "'TOKEN', 'x', decode(repeat('00', 12), 'hex'), 1"],
+  ["replaced_secrets", "name, ciphertext, nonce, key_version", "'TOKEN', 'x', decode(repeat('00', 12), 'hex'), 1"],
   ["audit_log", "id, actor_type, action, target_type", "$id, 'apiKey', 'workflow.created', 'workflow'"],
   ["workflows", "id, name", "$id, 'flow'"],
   ["workflow_versions", "id, workflow_id, version, definition, content_hash", "$id, $id, 1, '{}', 'hash'"],

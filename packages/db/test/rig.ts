@@ -10,6 +10,7 @@ import {
   type LeaseStore,
   type Runner,
   type StepKinds,
+  untracedExecutions,
 } from "@keelson/engine";
 import { v7 as newId } from "uuid";
 import { createDefinitionStore, createExecutionStore, createLeaseStore, type Database } from "../src/index.ts";
@@ -70,6 +71,7 @@ export function createRig(world: World, options: RigOptions = {}): Rig {
       definitions: createDefinitionStore(db, { nameTtlMs: 60_000 }),
       secrets: { read: () => Promise.resolve(new Map()) },
       kinds: fakeKinds(effects),
+      tracing: untracedExecutions,
       checkInput: () => [],
       clock,
       calibrate: clock.calibrate,

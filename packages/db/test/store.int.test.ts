@@ -311,6 +311,7 @@ describe("interventions", () => {
             nesting: 1,
             parent: null,
             quietFailure: false,
+            trace: null,
           },
         ],
       }),

@@ -336,6 +336,7 @@ describe("T11: a group commit with a member that is fenced off", () => {
       nesting: 1,
       parent: { executionId: bad.executionId, stepId: "c", gen: 1 },
       quietFailure: true,
+      trace: null,
     };
     const item = fullItem(stale, {
       labels: { order: "1" },

@@ -62,6 +62,7 @@ function childOf(parent: Started, executionId: string, gen = 1) {
     nesting: 1,
     parent: { executionId: parent.executionId, stepId: "child", gen },
     quietFailure: true,
+    trace: null,
   };
 }
 

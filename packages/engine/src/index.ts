@@ -24,6 +24,7 @@ export { initialState } from "./run/folding.ts";
 export { createPgClock, type CalibratedClock } from "./run/pg-clock.ts";
 export {
   UnstorableError,
+  untracedExecutions,
   type AttemptRecord,
   type ChildStart,
   type ClaimAnswer,
@@ -35,6 +36,7 @@ export {
   type EffectResult,
   type ExecutionRef,
   type ExecutionStore,
+  type ExecutionTracing,
   type Hints,
   type InboxItem,
   type LeaseStore,

@@ -3,6 +3,7 @@
 import type { ErrorRequestHandler } from "express";
 import { AppError } from "./app-error.ts";
 import type { Logger } from "./logger.ts";
+import type { Metrics } from "./metrics.ts";
 import { sendProblem } from "./problem-response.ts";
 import { requestIdOf } from "./request-context.ts";
 import { isDatabaseUnreachable } from "./unreachable.ts";
@@ -10,9 +11,10 @@ import { isDatabaseUnreachable } from "./unreachable.ts";
 /** Seconds after which a caller may try again when PostgreSQL could not be reached. */
 const RETRY_AFTER_SECONDS = 2;
 
-export function handleErrors(log: Logger): ErrorRequestHandler {
+export function handleErrors(log: Logger, { refusals }: Pick<Metrics, "refusals">): ErrorRequestHandler {
   return (error: unknown, _req, res, _next) => {
     const refusal = toAppError(error);
+    refusals.inc({ code: refusal.code });
     if (refusal.status >= 500) {
       const level = refusal.code === "INTERNAL" ? "error" : "warn";
       log[level]({ err: refusal.cause ?? refusal, request_id: requestIdOf(res), code: refusal.code }, "http.failed");

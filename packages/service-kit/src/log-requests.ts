@@ -1,6 +1,6 @@
 import type { Express, RequestHandler } from "express";
 import type { Logger } from "./logger.ts";
-import { matchingRoutes } from "./matching-routes.ts";
+import { routePattern } from "./matching-routes.ts";
 import type { Metrics } from "./metrics.ts";
 import { logFieldsOf, requestIdOf } from "./request-context.ts";
 
@@ -20,7 +20,7 @@ export function logRequests(deps: {
     const { method, path } = req;
     res.once("close", () => {
       const durationMs = performance.now() - startedAtMs;
-      const route = routeLabel(deps.app, method, path);
+      const route = routePattern(deps.app.router, method, path);
       const known = route === null ? "unknown" : method;
       deps.metrics.httpSeconds.observe(
         { method: known, route: route ?? "none", status: String(res.statusCode) },
@@ -39,9 +39,4 @@ export function logRequests(deps: {
     });
     next();
   };
-}
-
-function routeLabel(app: Express, method: string, path: string): string | null {
-  const routes = matchingRoutes(app.router, path);
-  return routes.find((route) => route.methods.includes(method))?.pattern ?? null;
 }

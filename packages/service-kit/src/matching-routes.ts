@@ -22,6 +22,11 @@ export function matchingRoutes(router: Pick<Router, "stack">, path: string, moun
   });
 }
 
+/** The route that takes a request, as declared; null where none does. */
+export function routePattern(router: Pick<Router, "stack">, method: string, path: string): string | null {
+  return matchingRoutes(router, path).find((route) => route.methods.includes(method))?.pattern ?? null;
+}
+
 /** The part of the path that the layer matched and the pattern that it was declared with, or null. */
 function matchOf(layer: object, path: string): { readonly path: string; readonly pattern: string } | null {
   if (!("match" in layer) || typeof layer.match !== "function") return null;

@@ -1,11 +1,13 @@
 import type { RequestHandler } from "express";
-import { Histogram, Registry, collectDefaultMetrics } from "prom-client";
+import { Counter, Histogram, Registry, collectDefaultMetrics } from "prom-client";
 
 export interface Metrics {
   /** Register a service's own metrics here. */
   readonly registry: Registry;
   /** Seconds from a request's head to the end of its answer, by method, route as declared, and status. */
   readonly httpSeconds: Histogram<"method" | "route" | "status">;
+  /** Requests refused or failed, by the code of their answer. */
+  readonly refusals: Counter<"code">;
 }
 
 /** A registry of its own, with the process's default metrics, each labelled with the service. */
@@ -20,7 +22,13 @@ export function createMetrics(options: { readonly service: string }): Metrics {
     buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60],
     registers: [registry],
   });
-  return { registry, httpSeconds };
+  const refusals = new Counter({
+    name: "keelson_refusals_total",
+    help: "HTTP requests that were refused or failed, by code.",
+    labelNames: ["code"] as const,
+    registers: [registry],
+  });
+  return { registry, httpSeconds, refusals };
 }
 
 export function serveMetrics(metrics: Metrics): RequestHandler {

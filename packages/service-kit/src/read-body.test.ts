@@ -5,6 +5,7 @@ import express, { type RequestHandler } from "express";
 import { afterEach, describe, expect, it } from "vitest";
 import { handleErrors } from "./handle-errors.ts";
 import { createLogger } from "./logger.ts";
+import { createMetrics } from "./metrics.ts";
 import { readJsonBody, readRawBody } from "./read-body.ts";
 
 const servers: Server[] = [];
@@ -94,7 +95,7 @@ async function send(read: RequestHandler, { type, encoding, body }: Sent): Promi
     if (Buffer.isBuffer(req.body)) res.json({ hex: req.body.toString("hex") });
     else res.json(req.body === undefined ? { empty: true } : { body: req.body });
   });
-  app.use(handleErrors(createLogger({ service: "test", level: "silent" })));
+  app.use(handleErrors(createLogger({ service: "test", level: "silent" }), createMetrics({ service: "test" })));
   const server = createServer(app).listen(0, "127.0.0.1");
   servers.push(server);
   await once(server, "listening");

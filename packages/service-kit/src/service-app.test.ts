@@ -40,7 +40,7 @@ describe("refusals", () => {
     expect(answer.body.errors[0]).toEqual({
       path: "/a~1b/0",
       code: "INVALID_TYPE",
-      message: "a/b.0 must be a number, but is \"x\".",
+      message: 'a/b.0 must be a number, but is "x".',
     });
   });
 

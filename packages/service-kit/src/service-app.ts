@@ -8,6 +8,8 @@ import type { Logger } from "./logger.ts";
 import { type Metrics, serveMetrics } from "./metrics.ts";
 import { refuseUnknownRoutes } from "./refuse-unknown-routes.ts";
 import { assignRequestId } from "./request-context.ts";
+import { traceRequests } from "./tracing/trace-requests.ts";
+import { type Tracing, untraced } from "./tracing/tracing.ts";
 
 /**
  * An Express app as every service has it: request ids, one log line a request, safe headers, `/healthz`, `/readyz`,
@@ -19,6 +21,8 @@ export function createServiceApp(options: {
   readonly checks: readonly ReadinessCheck[];
   /** Aborted when the service begins to stop; from then on `/readyz` answers 503. */
   readonly stopping: AbortSignal;
+  /** Default: a caller's context is handed on, nothing is recorded. */
+  readonly tracing?: Tracing | undefined;
   /** Adds the service's own handlers. Body readers belong to the routes that need them. */
   readonly routes?: (app: Express) => void;
 }): Express {
@@ -30,6 +34,7 @@ export function createServiceApp(options: {
   app.disable("etag");
   app.use(assignRequestId());
   app.use(logRequests({ app, log, metrics }));
+  app.use(traceRequests({ app, tracing: options.tracing ?? untraced }));
   app.use(helmet());
   app.use(requireHost());
   app.get("/healthz", serveAlive());
@@ -37,7 +42,7 @@ export function createServiceApp(options: {
   app.get("/metrics", serveMetrics(metrics));
   options.routes?.(app);
   app.use(refuseUnknownRoutes(app));
-  app.use(handleErrors(log));
+  app.use(handleErrors(log, metrics));
   return app;
 }
 

@@ -14,4 +14,8 @@ export const serviceEnv = {
     .default("keelson"),
   BIND_ADDRESS: z.string().default("127.0.0.1"),
   LOG_LEVEL: envLogLevel().prefault("info"),
+  /** Of an OpenTelemetry collector; left out, nothing is recorded. Its other `OTEL_EXPORTER_OTLP_*` are the exporter's. */
+  OTEL_EXPORTER_OTLP_ENDPOINT: envUrl(["http", "https"]).optional(),
+  /** The part of the traces begun here that is recorded. */
+  OTEL_TRACES_SAMPLER_ARG: z.coerce.number("expected a number from 0 to 1").min(0).max(1).default(1),
 };

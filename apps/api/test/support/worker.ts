@@ -9,7 +9,7 @@ import {
   createSweepStore,
   openDatabase,
 } from "@keelson/db";
-import { createPgClock, createRunner, sweepOnce } from "@keelson/engine";
+import { createPgClock, createRunner, sweepOnce, untracedExecutions } from "@keelson/engine";
 import { createWakeConsumer, mailChannel, openRedis, subscribe } from "@keelson/queue";
 import { newId, startLoop } from "@keelson/service-kit";
 import { createHttpClient, createStepKinds } from "@keelson/steps";
@@ -46,6 +46,7 @@ export async function startWorker(options: {
       definitions: createDefinitionStore(db),
       secrets: createSecretReader(db, createSecretBox(options.masterKey)),
       kinds: createStepKinds(http),
+      tracing: untracedExecutions,
       checkInput: () => [],
       hints: { wake: (ref) => void runner.offer(ref).catch(silent), mail: (ref) => runner.mail(ref.executionId) },
       clock,

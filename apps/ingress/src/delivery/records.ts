@@ -47,5 +47,6 @@ export function startRecord(admitted: {
       receivedAt: new Date(receivedAtMs).toISOString(),
     },
     input,
+    trace: request.trace,
   };
 }

@@ -51,6 +51,7 @@ create table keelson.executions (
   error_code text, -- of `error`, as columns: row security keeps indexes on expressions from being used
   failed_step text,
   labels jsonb,
+  trace json, -- { traceparent, tracestate? } of what started it, carried on to http targets
 
   timeout_ms bigint check (timeout_ms > 0), -- of the version, from started_at
   deadline_at timestamptz, -- the earlier of its own and its waiting parent's

@@ -22,14 +22,14 @@ begin
   with born as (
     insert into executions (
       tenant_id, id, workflow_id, workflow_name, version_id, version, trigger_type, trigger, input, timeout_ms,
-      replay_of, schedule_id, scheduled_at, held, wake_at, sweep_at)
+      replay_of, schedule_id, scheduled_at, trace, held, wake_at, sweep_at)
     select
       p_tenant, s."executionId", w.id, w.name, v.id, v.version, s."triggerType", s.trigger,
       coalesce(s.input, 'null'), v.timeout_ms, s."replayOf", s."scheduleId", s."scheduledAt",
-      p_held, case when not p_held then now() end, case when not p_held then now() + interval '2 s' end
+      s.trace, p_held, case when not p_held then now() end, case when not p_held then now() + interval '2 s' end
     from json_to_record(p_start) as s (
       "executionId" uuid, "versionId" uuid, "triggerType" text, trigger json, input json, "replayOf" uuid,
-      "scheduleId" uuid, "scheduledAt" timestamptz)
+      "scheduleId" uuid, "scheduledAt" timestamptz, trace json)
     join workflow_versions v on v.tenant_id = p_tenant and v.id = s."versionId"
     join workflows w on w.tenant_id = p_tenant and w.id = v.workflow_id
     returning workflow_id, trigger_type

@@ -7,7 +7,7 @@ create function keelson.execution_read(p_tenant uuid, p_ids uuid[])
 returns table (
   execution_id uuid, workflow_id uuid, workflow_name text, version_id uuid, version int, epoch double precision, seq int,
   gen int, losses smallint, status text, held boolean, failing jsonb, trigger json, input json, labels jsonb,
-  parent_id uuid, parent_step text, parent_gen int, nesting smallint, quiet_failure boolean, now_ms double precision,
+  parent_id uuid, parent_step text, parent_gen int, nesting smallint, quiet_failure boolean, trace json, now_ms double precision,
   started_ms double precision, deadline_ms double precision, output json, error jsonb, steps json, inbox json)
 language plpgsql as $$
 begin
@@ -16,7 +16,7 @@ begin
   select
     e.id, e.workflow_id, e.workflow_name, e.version_id, e.version, e.epoch::double precision, e.seq,
     e.gen, e.losses, e.status, e.held, e.failing, e.trigger, e.input, e.labels,
-    e.parent_id, e.parent_step, e.parent_gen, e.nesting, e.quiet_failure, ms(now()),
+    e.parent_id, e.parent_step, e.parent_gen, e.nesting, e.quiet_failure, e.trace, ms(now()),
     ms(e.started_at), ms_up(e.deadline_at), e.output, e.error,
     case when e.seq > 1 then (
       select json_agg(json_build_object(
@@ -50,7 +50,7 @@ create function keelson.execution_claim(p_tenant uuid, p_worker bigint, p_ids uu
 returns table (
   execution_id uuid, workflow_id uuid, workflow_name text, version_id uuid, version int, epoch double precision, seq int,
   gen int, losses smallint, status text, held boolean, failing jsonb, trigger json, input json, labels jsonb,
-  parent_id uuid, parent_step text, parent_gen int, nesting smallint, quiet_failure boolean, now_ms double precision,
+  parent_id uuid, parent_step text, parent_gen int, nesting smallint, quiet_failure boolean, trace json, now_ms double precision,
   started_ms double precision, deadline_ms double precision, output json, error jsonb, steps json, inbox json,
   in_ms double precision)
 language plpgsql as $$
@@ -84,7 +84,7 @@ begin
     return query
     select e.id, null::uuid, null::text, null::uuid, null::int, null::double precision, null::int,
       null::int, null::smallint, null::text, null::boolean, null::jsonb, null::json, null::json, null::jsonb,
-      null::uuid, null::text, null::int, null::smallint, null::boolean, null::double precision,
+      null::uuid, null::text, null::int, null::smallint, null::boolean, null::json, null::double precision,
       null::double precision, null::double precision, null::json, null::jsonb, null::json, null::json,
       ceil(extract(epoch from e.wake_at - now()) * 1000)::double precision
     from executions e

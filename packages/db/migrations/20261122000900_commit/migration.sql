@@ -183,18 +183,18 @@ begin
   with born as (
     insert into executions (
       tenant_id, id, workflow_id, workflow_name, version_id, version, trigger_type, trigger, input, timeout_ms,
-      deadline_at, parent_id, parent_step, parent_gen, nesting, quiet_failure, held, wake_at, sweep_at)
+      deadline_at, parent_id, parent_step, parent_gen, nesting, quiet_failure, trace, held, wake_at, sweep_at)
     select
       p_tenant, c.id, c."workflowId", c."workflowName", c."versionId", c.version, 'subworkflow', c.trigger,
       coalesce(c.input, 'null'),
       c."timeoutMs", to_timestamp(c."deadlineAt" / 1000), c."parentId", c."parentStep", c."parentGen", c.nesting,
-      c."quietFailure", w.status = 'paused',
+      c."quietFailure", c.trace, w.status = 'paused',
       case when w.status <> 'paused' then now() end,
       case when w.status <> 'paused' then now() + interval '2 s' else to_timestamp(c."deadlineAt" / 1000) end
     from json_to_recordset(p_children) as c (
       by uuid, id uuid, "workflowId" uuid, "workflowName" text, "versionId" uuid, version int, trigger json, input json,
       "timeoutMs" bigint, "deadlineAt" float8, "parentId" uuid, "parentStep" text, "parentGen" int, nesting smallint,
-      "quietFailure" boolean)
+      "quietFailure" boolean, trace json)
     join workflows w on w.tenant_id = p_tenant and w.id = c."workflowId"
     where c.by = any(p_held)
     returning workflow_id

@@ -2,12 +2,20 @@
 import { LIMITS, type Json, type StepError } from "@keelson/contracts";
 import type { CompiledWorkflow } from "@keelson/dag";
 import type { Evaluation } from "../core/messages.ts";
-import type { ChildStart, ClaimedExecution, Clock, DefinitionStore, ResolvedWorkflow } from "./ports.ts";
+import type {
+  ChildStart,
+  ClaimedExecution,
+  Clock,
+  DefinitionStore,
+  ExecutionTracing,
+  ResolvedWorkflow,
+} from "./ports.ts";
 import type { ChildRequest } from "./step-kind.ts";
 
 export interface ChildPlannerDeps {
   readonly definitions: DefinitionStore;
   readonly clock: Clock;
+  readonly tracing: ExecutionTracing;
   /** Problems of an input against a workflow's `inputSchema`; none: it fits. */
   readonly checkInput: (
     workflow: CompiledWorkflow,
@@ -46,6 +54,7 @@ export async function planChild(
     nesting: parent.nesting + 1,
     parent: request.wait ? { executionId: parent.executionId, stepId, gen: parent.gen } : null,
     quietFailure: request.wait,
+    trace: deps.tracing.within(parent),
   };
   const input: Json = { workflow: found.name, version: found.version, input: request.input };
   return { child, evaluation: { kind: "child", input, childId: child.executionId, wait: request.wait } };
@@ -75,6 +84,7 @@ export async function planFailureWorkflow(
     nesting: 0,
     parent: null,
     quietFailure: true,
+    trace: deps.tracing.within(failed),
   };
 }
 

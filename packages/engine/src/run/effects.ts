@@ -1,10 +1,10 @@
 // The effects of one execution's attempts that are under way here. Each begins after its commit and under a live lease.
-import type { Json } from "@keelson/contracts";
+import type { Json, TraceContext } from "@keelson/contracts";
 import type { CompiledWorkflow } from "@keelson/dag";
 import type { ExecutionState } from "../core/state.ts";
 import { idempotencyKey, type Fed } from "./batch.ts";
 import type { Evaluator } from "./evaluate.ts";
-import type { ClaimedExecution, Clock, EffectResult, SecretStore } from "./ports.ts";
+import type { ClaimedExecution, Clock, EffectResult, ExecutionTracing, SecretStore } from "./ports.ts";
 import { scopeOfStep, secretsNamed, stepsNamed } from "./scope.ts";
 import type { StepKinds } from "./step-kind.ts";
 import { makeStorable } from "./storable.ts";
@@ -16,16 +16,28 @@ export interface Effects {
   abortAll(): void;
 }
 
+/** An effect's end, for metrics and logs. */
+export interface AttemptReport {
+  readonly stepId: string;
+  /** The step's type. */
+  readonly type: string;
+  readonly attempt: number;
+  /** `succeeded`, or the error's code. */
+  readonly outcome: string;
+  readonly durationMs: number;
+}
+
 export interface EffectsDeps {
   readonly kinds: StepKinds;
   readonly secrets: SecretStore;
   readonly clock: Clock;
+  readonly tracing: ExecutionTracing;
   readonly lease: { isLive(): boolean };
   /** The lease may have expired before an effect could begin: nothing more is to be done here. */
   readonly leaseEnded: () => void;
   /** The attempt's outcome, as an event to feed. */
   readonly ended: (fed: Fed) => void;
-  readonly attempted: (attempt: { stepId: string; attempt: number; outcome: string; durationMs: number }) => void;
+  readonly attempted: (attempt: AttemptReport) => void;
 }
 
 export function createEffects(
@@ -40,28 +52,31 @@ export function createEffects(
     const controller = new AbortController();
     const beganMs = deps.clock.monotonicMs();
     running.set(stepId, controller);
-    void perform(state, stepId, controller.signal).then((effect) => {
+    const type = workflow.graph.byId.get(stepId)?.type ?? "unknown";
+    const traced = deps.tracing.attempt(execution, { stepId, type, attempt });
+    void perform(state, stepId, traced.context, controller.signal).then((effect) => {
       if (running.get(stepId) === controller) running.delete(stepId);
-      const { outcome } = effect;
-      deps.attempted({
-        stepId,
-        attempt,
-        outcome: outcome.kind === "succeeded" ? "succeeded" : outcome.error.code,
-        durationMs: deps.clock.monotonicMs() - beganMs,
-      });
+      const outcome = effect.outcome.kind === "succeeded" ? "succeeded" : effect.outcome.error.code;
+      traced.ended(outcome);
+      deps.attempted({ stepId, type, attempt, outcome, durationMs: deps.clock.monotonicMs() - beganMs });
       const event = {
         kind: "attemptEnded" as const,
         at: deps.clock.nowAt(),
         stepId,
         attempt,
-        outcome,
+        outcome: effect.outcome,
         random: deps.clock.random(),
       };
       deps.ended({ event, effect });
     });
   }
 
-  async function perform(state: ExecutionState, stepId: string, signal: AbortSignal): Promise<EffectResult> {
+  async function perform(
+    state: ExecutionState,
+    stepId: string,
+    trace: TraceContext | null,
+    signal: AbortSignal,
+  ): Promise<EffectResult> {
     try {
       const step = workflow.graph.byId.get(stepId);
       const compiled = workflow.steps.get(stepId);
@@ -83,6 +98,7 @@ export function createEffects(
         scope: scopeOfStep(execution, state, outputs, run, secrets),
         input: run.input,
         idempotencyKey: idempotencyKey(execution.executionId, stepId, run.keyIter),
+        trace,
         signal,
       });
       return storableEffect(effect);

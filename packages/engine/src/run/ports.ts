@@ -1,5 +1,5 @@
 // What the runner needs of the world, declared by the one who needs it.
-import type { ExecutionStatus, Json, StepError, TriggerType } from "@keelson/contracts";
+import type { ExecutionStatus, Json, StepError, TraceContext, TriggerType } from "@keelson/contracts";
 import type { CompiledWorkflow } from "@keelson/dag";
 import type { AttemptOutcome, ChildResult, HistoryEvent } from "../core/messages.ts";
 import type { StepState } from "../core/state.ts";
@@ -49,6 +49,8 @@ export interface ClaimedExecution extends ExecutionRef {
   readonly nesting: number;
   /** Started by a parent's step or by another execution's failure: its own failure starts no `onFailure`. */
   readonly quietFailure: boolean;
+  /** Of what started it. */
+  readonly trace: TraceContext | null;
   /** PostgreSQL's time of the claim; epoch ms. */
   readonly nowAt: number;
   readonly startedAt: number;
@@ -94,6 +96,7 @@ export interface ChildStart {
   /** Null for a child on its own, and for an `onFailure` workflow. */
   readonly parent: ParentLink | null;
   readonly quietFailure: boolean;
+  readonly trace: TraceContext | null;
 }
 
 export interface Summary {
@@ -139,6 +142,23 @@ export interface CommitItem extends ExecutionRef {
   /** Present when the execution ends with this commit; a waiting parent gets its inbox row. */
   readonly end?: { readonly output: Json | null; readonly error: StepError | null; readonly parent: ParentLink | null };
 }
+
+/** What a trace is told of an execution, and what is handed on in it. */
+export interface ExecutionTracing {
+  /** An effect begins; `context` goes with its request. */
+  attempt(
+    execution: ClaimedExecution,
+    attempt: { readonly stepId: string; readonly type: string; readonly attempt: number },
+  ): { readonly context: TraceContext | null; ended(outcome: string): void };
+  /** The context of what the execution starts in its turn. */
+  within(execution: ClaimedExecution): TraceContext | null;
+}
+
+/** Hands on what came in. */
+export const untracedExecutions: ExecutionTracing = {
+  attempt: ({ trace }) => ({ context: trace, ended: () => undefined }),
+  within: ({ trace }) => trace,
+};
 
 export type CommitVerdict =
   | { readonly kind: "applied"; readonly released: boolean; /** More has come to the inbox. */ readonly mail: boolean }

@@ -1,7 +1,7 @@
 // Time is virtual: Date and the timers are vitest's.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { http, workflowOf } from "../core/testing/steps.ts";
-import type { ClaimAnswer, ExecutionRef, OwnedLease, TickAnswer } from "./ports.ts";
+import { untracedExecutions, type ClaimAnswer, type ExecutionRef, type OwnedLease, type TickAnswer } from "./ports.ts";
 import { createRunner } from "./runner.ts";
 import { claimed } from "./testing/world.ts";
 
@@ -53,6 +53,7 @@ function createWorld(concurrency = 2) {
       },
       definitions: { loadVersion: () => Promise.resolve(workflow), resolve: never },
       secrets: { read: never },
+      tracing: untracedExecutions,
       kinds: {
         http: {
           evaluate: () => ({ kind: "request", input: null }),

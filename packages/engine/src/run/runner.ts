@@ -3,6 +3,7 @@
 //  T3. A lease that this process does not know of, two ticks running, is given back.
 //  T13. An execution that has cost two workers their lives runs alone.
 import { createAdmission } from "./admission.ts";
+import { createBacklog } from "./backlog.ts";
 import { createClaims } from "./claims.ts";
 import { beginIncarnation, type Incarnation, type IncarnationDeps } from "./incarnation.ts";
 import type { ClaimedExecution, ExecutionRef, ExecutionStore, Hints, OwnedLease } from "./ports.ts";
@@ -39,7 +40,10 @@ export interface RunnerOptions {
 }
 
 export interface Runner {
-  /** Tries to take the execution that a hint names; resolves once that is decided, and not before there is room. */
+  /**
+   * Tries to take the execution that a hint names; resolves once that is decided, and not before there is room and it is
+   * its tenant's turn. Where enough of that tenant wait already it resolves at once: PostgreSQL is asked for it later.
+   */
   offer(ref: ExecutionRef): Promise<void>;
   /** A hint that something came to the inbox of an execution held here. */
   mail(executionId: string): void;
@@ -65,8 +69,17 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
   let stopping = false;
   let graceIsOver = false;
 
+  const backlog = createBacklog({
+    store: deps.store,
+    hasRoomFor: (tenantId) => !stopping && admission.waitingOf(tenantId) < options.concurrency / 2,
+    offer: (ref) => void offer(ref).catch((error: unknown) => deps.log.sessionFailed(ref, error)),
+    onError: deps.log.tickFailed,
+  });
+
   async function offer(ref: ExecutionRef): Promise<void> {
-    const leave = await admission.enter();
+    if (admission.isFullFor(ref.tenantId)) return backlog.note(ref.tenantId);
+    const leave = await admission.enter(ref.tenantId);
+    backlog.refill(ref.tenantId);
     const holder = incarnation;
     if (stopping || holder === null || !holder.isLive()) return leave();
     const taking = take(holder, ref, leave);
@@ -156,6 +169,7 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
   }
 
   async function tick(): Promise<void> {
+    backlog.refillAll();
     dropIfExpired();
     const looking = setInterval(dropIfExpired, LOOK_MS);
     try {

@@ -8,7 +8,7 @@ import type { EngineEvent } from "../core/messages.ts";
 import type { ExecutionState } from "../core/state.ts";
 import { commitItem, type Batch, type Fed } from "./batch.ts";
 import { planFailureWorkflow } from "./children.ts";
-import { createEffects, type EffectsDeps } from "./effects.ts";
+import { createEffects, type AttemptReport, type EffectsDeps } from "./effects.ts";
 import { createEvaluator, type EvaluatorDeps } from "./evaluate.ts";
 import { createFolding } from "./folding.ts";
 import { createMailbox } from "./mailbox.ts";
@@ -30,7 +30,7 @@ export interface Lease {
   isLive(): boolean;
 }
 
-export interface SessionDeps extends EvaluatorDeps, Pick<EffectsDeps, "secrets"> {
+export interface SessionDeps extends EvaluatorDeps, Pick<EffectsDeps, "secrets" | "tracing"> {
   readonly store: Pick<ExecutionStore, "loadOutputs" | "commit" | "readInbox" | "loadChildResult">;
   readonly lease: Lease;
   readonly observer: SessionObserver;
@@ -42,10 +42,7 @@ export interface SessionObserver {
     execution: ClaimedExecution,
     committed: { state: ExecutionState; batch: Batch; released: boolean; wakeInMs: number | null },
   ): void;
-  attempted(
-    execution: ClaimedExecution,
-    attempt: { stepId: string; attempt: number; outcome: string; durationMs: number },
-  ): void;
+  attempted(execution: ClaimedExecution, attempt: AttemptReport): void;
 }
 
 /** How this worker came to be done with an execution. `dropped`: the lease was given up or lost, nothing was said. */

@@ -1,5 +1,5 @@
 // What a step type must be able to do; packages/steps has one folder for each.
-import type { Json } from "@keelson/contracts";
+import type { Json, TraceContext } from "@keelson/contracts";
 import type { CompiledStep, GraphStep } from "@keelson/dag";
 import type { Scope } from "@keelson/expressions";
 import type { Evaluation } from "../core/messages.ts";
@@ -33,6 +33,8 @@ export interface PerformContext {
   readonly scope: Scope;
   readonly input: Json;
   readonly idempotencyKey: string;
+  /** To be sent along, unless the document sets its own. */
+  readonly trace: TraceContext | null;
   readonly signal: AbortSignal;
 }
 

@@ -1,5 +1,5 @@
 // The words of an http attempt: what is asked for, and what becomes of it.
-import type { Json } from "@keelson/contracts";
+import type { Json, TraceContext } from "@keelson/contracts";
 import type { AttemptOutcome } from "@keelson/engine";
 
 /**
@@ -44,7 +44,8 @@ export interface PerformOptions {
   readonly successIf?: ((response: Json) => boolean) | undefined;
   /** Values of the secrets used: they become `***` in everything returned. */
   readonly secretValues: readonly string[];
-  readonly traceparent?: string | undefined;
+  /** Sent as `traceparent` and `tracestate`, unless the request has its own. */
+  readonly trace?: TraceContext | null | undefined;
   /** The stored form of the request: what the record shows, so that short secrets stay out of it as well. */
   readonly frozen?: HttpRequestInput | undefined;
 }

@@ -24,7 +24,7 @@ export function createHttpStep(client: HttpClient): StepKind {
       return built.kind === "failed" ? built : { kind: "request", input };
     },
 
-    async perform({ step, compiled, scope, input, idempotencyKey, signal }) {
+    async perform({ step, compiled, scope, input, idempotencyKey, trace, signal }) {
       if (compiled.type !== "http") throw wrongStep("http", compiled);
       let secretValues: string[] = [];
       try {
@@ -35,6 +35,7 @@ export function createHttpStep(client: HttpClient): StepKind {
         const stored = build(compiled, input);
         return await client.perform(built.request, {
           idempotencyKey,
+          trace,
           timeoutMs: step.timeoutMs ?? 30_000,
           signal,
           config: compiled,

@@ -48,7 +48,7 @@ function withDefaults(request: HttpRequestInput, options: PerformOptions, body: 
     ["user-agent", "keelson"],
   ];
   if (body !== null) defaults.push(["content-type", CONTENT_TYPES[request.bodyType]]);
-  if (options.traceparent !== undefined) defaults.push(["traceparent", options.traceparent]);
+  for (const [name, value] of Object.entries(options.trace ?? {})) defaults.push([name, value]);
   return new Map([...defaults, ...lowerCased(request.headers)]);
 }
 

@@ -8,7 +8,10 @@ const ok = startTarget.bind(null, (_, response) => void response.end("ok"));
 describe("the request", () => {
   it("carries the defaults, the idempotency key and the trace", async () => {
     const target = await ok();
-    await startClient().perform(aRequest(`${target.origin}/a`), someOptions({ traceparent: "00-trace" }));
+    await startClient().perform(
+      aRequest(`${target.origin}/a`),
+      someOptions({ trace: { traceparent: "00-trace", tracestate: "a=1" } }),
+    );
     expect(target.seen[0]).toMatchObject({ method: "GET", url: "/a", body: "" });
     expect(target.seen[0]!.headers).toMatchObject({
       host: `127.0.0.1:${target.port}`,
@@ -16,6 +19,7 @@ describe("the request", () => {
       "user-agent": "keelson",
       "idempotency-key": "execution.step",
       traceparent: "00-trace",
+      tracestate: "a=1",
     });
     expect(target.seen[0]!.headers).not.toHaveProperty("content-type");
   });

@@ -7,6 +7,7 @@ import type { StepState } from "../../core/state.ts";
 import { workflowOf, type StepDocument } from "../../core/testing/steps.ts";
 import {
   UnstorableError,
+  untracedExecutions,
   type ClaimedExecution,
   type CommitItem,
   type EffectResult,
@@ -105,6 +106,7 @@ export class World {
       },
       checkInput: () => [],
       kinds: this.#kinds(outputs),
+      tracing: untracedExecutions,
       lease: { workerId: "worker", isLive: () => this.live },
       observer: { committed: () => undefined, attempted: () => undefined },
     };
@@ -178,6 +180,7 @@ export function claimed(): ClaimedExecution {
     parent: null,
     nesting: 0,
     quietFailure: false,
+    trace: null,
     nowAt: NOW,
     startedAt: NOW,
     deadlineAt: null,
