@@ -16,10 +16,11 @@ import {
   inputInvalid,
   rateExceeded,
   rateLimited,
-  signatureRefused,
+  signatureInvalid,
   tooManyUnfinished,
 } from "./delivery/refusal.ts";
-import type { KeepRejected } from "./delivery/rejections.ts";
+import type { ExplainRefusal } from "./delivery/explain-refusal.ts";
+import type { Rejections } from "./delivery/rejections.ts";
 import type { HookDirectory, OpenHook } from "./hooks/hook-directory.ts";
 import type { HookRequest } from "./hook-request.ts";
 import type { RateLimit } from "./limits/rate-limit.ts";
@@ -49,7 +50,8 @@ export interface AcceptRequest {
 export interface ReceiverDeps {
   readonly hooks: Pick<HookDirectory, "find" | "findAnew">;
   readonly accept: (request: AcceptRequest) => Promise<DeliveryVerdict>;
-  readonly keepRejected: KeepRejected;
+  readonly rejections: Pick<Rejections, "keepSigned" | "keepUnsigned">;
+  readonly explain: ExplainRefusal;
   /** Of rightly signed requests, over all instances. */
   readonly signedRate: SharedRate;
   /** Of all else, in this process. */
@@ -127,7 +129,16 @@ export function createReceiver(deps: ReceiverDeps): Receive {
   async function refuseWrong(arrived: Arrived, reason: SignatureRefusal): Promise<never> {
     const afterMs = deps.rate.take(`wrong ${arrived.hook.found.hookId}`, WRONG_PER_MINUTE);
     if (afterMs !== null) throw rateLimited(afterMs);
-    return refuse(arrived, recordOf(arrived, null), signatureRefused(reason), false);
+    const { request, hook, receivedAtMs: nowMs, note } = arrived;
+    note({ reason: reason.code });
+    const rejected = {
+      tenantId: hook.found.tenantId,
+      delivery: recordOf(arrived, null),
+      body: request.rawBody,
+      reason,
+    };
+    deps.rejections.keepUnsigned(rejected, () => deps.explain({ request, hook, refusal: reason, nowMs }));
+    throw signatureInvalid();
   }
 
   async function requireRate(arrived: Arrived): Promise<void> {
@@ -188,11 +199,10 @@ export function createReceiver(deps: ReceiverDeps): Receive {
     }
   }
 
-  async function refuse(arrived: Arrived, delivery: DeliveryRecord, refusal: Refusal, signed = true): Promise<never> {
-    const { reason, answer } = refusal;
+  async function refuse(arrived: Arrived, delivery: DeliveryRecord, { answer, reason }: Refusal): Promise<never> {
     arrived.note({ reason: reason.code });
     const { tenantId } = arrived.hook.found;
-    await deps.keepRejected({ tenantId, delivery, body: arrived.request.rawBody, reason, signed });
+    await deps.rejections.keepSigned({ tenantId, delivery, body: arrived.request.rawBody, reason });
     throw answer;
   }
 

@@ -67,6 +67,7 @@ export {
 export { createSweepStore } from "./sweep-store.ts";
 
 // What people set and read, by entity: each takes the tenant's transaction.
+export { createSigningSecretReader, type SigningSecret, type SigningSecretReader } from "./signing-secrets.ts";
 export {
   apiKeyCreate,
   apiKeyList,

@@ -1,5 +1,6 @@
 // Retention: what is past its time goes in bounded batches, so that no statement holds anybody up.
 import type { Database, HotQuery } from "./database.ts";
+import { REPLACED_SECRETS_KEPT_MS } from "./signing-secrets.ts";
 
 const BATCH = 500;
 const EXECUTIONS: HotQuery = { name: "executions_retire", text: "select keelson.executions_retire($1, $2) as count" };
@@ -12,6 +13,10 @@ const FIRES: HotQuery = {
 const BULK_ACTIONS: HotQuery = {
   name: "bulk_actions_retire",
   text: "select keelson.bulk_actions_retire($1, $2) as count",
+};
+const REPLACED_SECRETS: HotQuery = {
+  name: "replaced_secrets_retire",
+  text: "select keelson.replaced_secrets_retire($1, $2) as count",
 };
 const WORKERS: HotQuery = { name: "workers_retire", text: "select keelson.workers_retire($1) as count" };
 
@@ -34,6 +39,8 @@ export async function retireOnce(
   const keys = await batch(KEYS, before.deliveries);
   const fires = await batch(FIRES, before.executions);
   const bulkActions = await batch(BULK_ACTIONS, before.executions);
+  const secrets = await batch(REPLACED_SECRETS, new Date(Date.now() - REPLACED_SECRETS_KEPT_MS));
   await batch(WORKERS, before.workers);
-  return { executions, deliveries, more: Math.max(executions, deliveries, keys, fires, bulkActions) >= BATCH };
+  const most = Math.max(executions, deliveries, keys, fires, bulkActions, secrets);
+  return { executions, deliveries, more: most >= BATCH };
 }

@@ -2,7 +2,6 @@
 
 import type { InputProblem } from "@keelson/dag";
 import { AppError } from "@keelson/service-kit";
-import type { SignatureRefusal } from "../signature/refusal.ts";
 
 /** Of a rejected delivery. Holds no secret. */
 export interface Reason {
@@ -24,8 +23,8 @@ const NAMED_PROBLEMS = 3;
 const FULL_RETRY_SECONDS = 5;
 
 /** The sender may be anyone, and learns nothing of the reason. */
-export function signatureRefused(reason: SignatureRefusal): Refusal {
-  return { answer: new AppError("SIGNATURE_INVALID"), reason };
+export function signatureInvalid(): AppError {
+  return new AppError("SIGNATURE_INVALID");
 }
 
 export function bodyMalformed(problem: string): Refusal {

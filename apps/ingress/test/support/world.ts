@@ -38,6 +38,7 @@ export interface RunningIngress {
   /** Null: it was given none. */
   readonly redis: { readonly status: string } | null;
   readonly url: string;
+  /** Resolves with the answer once a refused delivery is written down, too. */
   send(sent: Sent): Promise<Answered>;
 }
 
@@ -78,7 +79,7 @@ async function start(databaseUrl: string, box: SecretBox, redisUrl: string | und
   const redis = redisUrl === undefined ? null : openRedis(redisUrl, "ingress-test", "command", NO_LOG);
   const metrics = createMetrics({ service: "ingress" });
   let url = "";
-  const { app, hooks } = createIngress({
+  const { app, hooks, settled } = createIngress({
     db,
     secretBox: box,
     masterKey: MASTER_KEY,
@@ -108,7 +109,11 @@ async function start(databaseUrl: string, box: SecretBox, redisUrl: string | und
     clock,
     redis,
     url,
-    send: (sent) => post(url, sent),
+    async send(sent) {
+      const answered = await post(url, sent);
+      await settled();
+      return answered;
+    },
     async close() {
       await server.drain(AbortSignal.timeout(1_000));
       redis?.disconnect();

@@ -12,7 +12,7 @@ export interface SecretHead {
   readonly position: string;
 }
 
-/** Stores a secret, or its new value; whether it is new. */
+/** Stores a secret, or its new value; whether it is new. The value before is kept for a while, to explain what it signs. */
 export async function secretPut(
   tx: TenantTx,
   tenantId: string,
@@ -21,6 +21,12 @@ export async function secretPut(
 ): Promise<"created" | "updated"> {
   const ciphertext = new Uint8Array(sealed.ciphertext);
   const nonce = new Uint8Array(sealed.nonce);
+  await tx.$executeRaw`
+    insert into keelson.replaced_secrets (tenant_id, name, ciphertext, nonce, key_version)
+    select tenant_id, name, ciphertext, nonce, key_version from keelson.secrets
+    where tenant_id = ${tenantId}::uuid and name = ${name} for update
+    on conflict (tenant_id, name) do update set
+      ciphertext = excluded.ciphertext, nonce = excluded.nonce, key_version = excluded.key_version, replaced_at = now()`;
   const rows = await tx.$queryRaw<{ created: boolean }[]>`
     insert into keelson.secrets (tenant_id, name, ciphertext, nonce, key_version)
     values (${tenantId}::uuid, ${name}, ${ciphertext}, ${nonce}, ${sealed.keyVersion})
