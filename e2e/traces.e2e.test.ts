@@ -81,5 +81,5 @@ it("a webhook's trace goes on in each request of its execution and of its child'
 function ofTrace(): Span[] {
   return spans()
     .filter(({ traceId }) => traceId === TRACE)
-    .toSorted((a, b) => a.name.localeCompare(b.name));
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
