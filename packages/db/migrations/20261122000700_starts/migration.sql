@@ -18,27 +18,27 @@ call keelson.hot('keelson.tenant_unfinished(uuid, int)', 'keelson_app', 'keelson
 -- p_start: { executionId, versionId, triggerType, trigger, input, replayOf?, scheduleId?, scheduledAt? }
 create function keelson.execution_insert(p_tenant uuid, p_start json, p_held boolean) returns void
 language plpgsql as $$
+declare
+  v_workflow uuid;
+  v_trigger text;
 begin
-  with born as (
-    insert into executions (
-      tenant_id, id, workflow_id, workflow_name, version_id, version, trigger_type, trigger, input, timeout_ms,
-      replay_of, schedule_id, scheduled_at, trace, held, wake_at, sweep_at)
-    select
-      p_tenant, s."executionId", w.id, w.name, v.id, v.version, s."triggerType", s.trigger,
-      coalesce(s.input, 'null'), v.timeout_ms, s."replayOf", s."scheduleId", s."scheduledAt",
-      s.trace, p_held, case when not p_held then now() end, case when not p_held then now() + interval '2 s' end
-    from json_to_record(p_start) as s (
-      "executionId" uuid, "versionId" uuid, "triggerType" text, trigger json, input json, "replayOf" uuid,
-      "scheduleId" uuid, "scheduledAt" timestamptz, trace json)
-    join workflow_versions v on v.tenant_id = p_tenant and v.id = s."versionId"
-    join workflows w on w.tenant_id = p_tenant and w.id = v.workflow_id
-    returning workflow_id, trigger_type
-  )
-  insert into execution_counts_outbox (tenant_id, workflow_id, trigger)
-  select p_tenant, born.workflow_id, born.trigger_type from born;
+  insert into executions (
+    tenant_id, id, workflow_id, workflow_name, version_id, version, trigger_type, trigger, input, timeout_ms,
+    replay_of, schedule_id, scheduled_at, trace, held, wake_at, sweep_at)
+  select
+    p_tenant, s."executionId", w.id, w.name, v.id, v.version, s."triggerType", s.trigger,
+    coalesce(s.input, 'null'), v.timeout_ms, s."replayOf", s."scheduleId", s."scheduledAt",
+    s.trace, p_held, case when not p_held then now() end, case when not p_held then now() + interval '2 s' end
+  from json_to_record(p_start) as s (
+    "executionId" uuid, "versionId" uuid, "triggerType" text, trigger json, input json, "replayOf" uuid,
+    "scheduleId" uuid, "scheduledAt" timestamptz, trace json)
+  join workflow_versions v on v.tenant_id = p_tenant and v.id = s."versionId"
+  join workflows w on w.tenant_id = p_tenant and w.id = v.workflow_id
+  returning workflow_id, trigger_type into v_workflow, v_trigger;
   if not found then
     raise exception 'no version %', p_start ->> 'versionId' using errcode = 'foreign_key_violation';
   end if;
+  insert into execution_counts_outbox (tenant_id, workflow_id, trigger) values (p_tenant, v_workflow, v_trigger);
 end $$;
 call keelson.hot('keelson.execution_insert(uuid, json, boolean)', 'keelson_app');
 
