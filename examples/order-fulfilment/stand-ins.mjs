@@ -1,7 +1,7 @@
 // Small stand-ins for the payment, shipping and notification services that the order workflow calls.
 // Plain JavaScript for any Node.js from 20 on: `node examples/order-fulfilment/stand-ins.mjs` listens on 127.0.0.1:4100.
-import { createServer } from "node:http";
 import { pathToFileURL } from "node:url";
+import { serve } from "../serve.mjs";
 
 /** What each service answers to a body; the same Idempotency-Key always gets the first answer again. */
 const SERVICES = {
@@ -17,39 +17,18 @@ const SERVICES = {
  */
 export async function startStandIns({ port, onCall }) {
   const answered = new Map();
-  const server = createServer((request, response) => {
-    handle(request, response).catch(() => response.destroy());
+  return serve({
+    port,
+    answer({ method, path, text, headers }) {
+      const service = SERVICES[path];
+      if (method !== "POST" || service === undefined) return { status: 404, body: { error: "no such service" } };
+      const key = headers["idempotency-key"];
+      const body = JSON.parse(text);
+      if (!answered.has(key)) answered.set(key, service(body));
+      onCall?.({ path, body, key });
+      return { status: 201, body: answered.get(key) };
+    },
   });
-
-  async function handle(request, response) {
-    const answer = SERVICES[request.url ?? ""];
-    if (request.method !== "POST" || answer === undefined) return reply(response, 404, { error: "no such service" });
-    let text = "";
-    for await (const chunk of request) text += chunk;
-    const key = request.headers["idempotency-key"];
-    const body = JSON.parse(text);
-    if (!answered.has(key)) answered.set(key, answer(body));
-    onCall?.({ path: request.url ?? "", body, key: typeof key === "string" ? key : undefined });
-    return reply(response, 201, answered.get(key));
-  }
-
-  await new Promise((resolve, reject) =>
-    server.once("error", reject).listen(port, "127.0.0.1", () => resolve(undefined)),
-  );
-  const address = server.address();
-  const url = `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : port}`;
-  return {
-    url,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve(undefined));
-        server.closeAllConnections();
-      }),
-  };
-}
-
-function reply(response, status, body) {
-  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
