@@ -101,6 +101,11 @@ async function createTenant(stack: Stack): Promise<Tenant> {
     },
   );
   if (made.status !== 201) throw new Error(`No tenant: ${JSON.stringify(made)}`);
+  // Tests look as often as they like, and send bursts.
+  const limits = { apiPerMinute: 1_000_000, webhookPerMinute: 1_000_000 };
+  const path = `${stack.urls.api}/v1/tenants/${made.body.tenant.id}`;
+  const raised = await request(path, "PATCH", stack.adminToken, { limits });
+  if (raised.status !== 200) throw new Error(`Limits not raised: ${JSON.stringify(raised)}`);
   const { key } = made.body.apiKey;
   const secret = `whsec_${randomBytes(24).toString("base64")}`;
 
