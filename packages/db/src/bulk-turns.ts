@@ -1,5 +1,5 @@
-// How bulk actions are carried out, by any number of processes at once: turns are given out at the action's pace, and an
-// item is locked from its taking to the commit of its effect and record.
+// How bulk actions are carried out, by any number of processes at once: turns are given out at the action's pace, and
+// items are locked from their taking to the commit of their effects and record.
 import type { BulkActionKind, ReplayExecution } from "@keelson/contracts";
 import type { Database, HotQuery } from "./database.ts";
 import type { TenantLimits } from "./look-ups.ts";
@@ -7,11 +7,8 @@ import type { TenantLimits } from "./look-ups.ts";
 /** Index bulk_actions_open. */
 const OPEN: HotQuery = { name: "bulk_actions_open", text: "select * from keelson.bulk_actions_open($1)" };
 const TURNS: HotQuery = { name: "bulk_action_turns", text: "select * from keelson.bulk_action_turns($1, $2, $3)" };
-const TAKE: HotQuery = { name: "bulk_item_take", text: "select * from keelson.bulk_item_take($1, $2)" };
-const RECORD: HotQuery = {
-  name: "bulk_item_record",
-  text: "select keelson.bulk_item_record($1, $2, $3, $4, $5, $6) as recorded",
-};
+const TAKE: HotQuery = { name: "bulk_items_take", text: "select * from keelson.bulk_items_take($1, $2, $3)" };
+const RECORD: HotQuery = { name: "bulk_items_record", text: "select keelson.bulk_items_record($1, $2, $3)" };
 
 export interface BulkActionRef {
   readonly tenantId: string;
@@ -27,6 +24,8 @@ export async function bulkActionsOpen(db: Database, limit: number): Promise<Bulk
 export interface BulkTurns {
   /** How many items the caller may do now. */
   readonly turns: number;
+  /** After so many more that are refused or fail it stops; null: never. */
+  readonly failuresLeft: number | null;
   readonly action: BulkActionKind;
   readonly version: NonNullable<ReplayExecution["version"]> | null;
   /** What the tenant's limits differ in from the defaults. */
@@ -35,8 +34,11 @@ export interface BulkTurns {
 
 /** Null: not due, or over. */
 export async function bulkActionTurns(db: Database, ref: BulkActionRef, batch: number): Promise<BulkTurns | null> {
-  const [row] = await db.call<BulkTurns>(TURNS, [ref.tenantId, ref.bulkActionId, batch]);
-  return row ?? null;
+  type Row = Omit<BulkTurns, "failuresLeft"> & { readonly failures_left: number | null };
+  const [row] = await db.call<Row>(TURNS, [ref.tenantId, ref.bulkActionId, batch]);
+  if (row === undefined) return null;
+  const { failures_left: failuresLeft, ...given } = row;
+  return { ...given, failuresLeft };
 }
 
 export interface BulkItem {
@@ -45,25 +47,21 @@ export interface BulkItem {
   readonly targetId: string;
 }
 
-/** Within a transaction: the next item that nobody has, locked until its end. Null: none is left to take. */
-export async function bulkItemTake(tx: Database, ref: BulkActionRef): Promise<BulkItem | null> {
-  const [row] = await tx.call<{ n: number; target_id: string }>(TAKE, [ref.tenantId, ref.bulkActionId]);
-  return row === undefined ? null : { n: row.n, targetId: row.target_id };
+/** Within a transaction: the next items that nobody has, locked until its end. Empty: none is left to take. */
+export async function bulkItemsTake(tx: Database, ref: BulkActionRef, limit: number): Promise<BulkItem[]> {
+  const rows = await tx.call<{ n: number; target_id: string }>(TAKE, [ref.tenantId, ref.bulkActionId, limit]);
+  return rows.map((row) => ({ n: row.n, targetId: row.target_id }));
 }
 
 export type BulkOutcome =
-  | { readonly kind: "succeeded" }
-  | { readonly kind: "refused" | "failed"; readonly code: string; readonly message: string };
+  | { readonly n: number; readonly kind: "succeeded" }
+  | { readonly n: number; readonly kind: "refused" | "failed"; readonly code: string; readonly message: string };
 
-/** Also counts it, and ends the action where it was the last one or one failure too many. False: recorded already. */
-export async function bulkItemRecord(
-  db: Database,
+/** Also counts them, and ends the action where it was the last one or one failure too many. */
+export async function bulkItemsRecord(
+  tx: Database,
   ref: BulkActionRef,
-  n: number,
-  outcome: BulkOutcome,
-): Promise<boolean> {
-  const [code, message] = outcome.kind === "succeeded" ? [null, null] : [outcome.code, outcome.message];
-  const values = [ref.tenantId, ref.bulkActionId, n, outcome.kind, code, message];
-  const [row] = await db.call<{ recorded: boolean }>(RECORD, values);
-  return row?.recorded ?? false;
+  outcomes: readonly BulkOutcome[],
+): Promise<void> {
+  await tx.call(RECORD, [ref.tenantId, ref.bulkActionId, JSON.stringify(outcomes)]);
 }

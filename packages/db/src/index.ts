@@ -2,8 +2,8 @@
 export {
   bulkActionTurns,
   bulkActionsOpen,
-  bulkItemRecord,
-  bulkItemTake,
+  bulkItemsRecord,
+  bulkItemsTake,
   type BulkActionRef,
   type BulkItem,
   type BulkOutcome,
@@ -11,6 +11,7 @@ export {
 } from "./bulk-turns.ts";
 export { auditOnce, type Audit, type AuditOptions, type Violation } from "./audit/audit.ts";
 export { CHECKS, type CheckCode } from "./audit/checks.ts";
+export { violationsKeep, violationsList, type SeenViolation } from "./audit/findings.ts";
 export { isBadData, isTransient } from "./connection-errors.ts";
 export {
   openDatabase,
@@ -42,6 +43,19 @@ export { createLogins, type LoginUrls } from "./migrate/logins.ts";
 export { migrateDatabase, readMigrations, type Migration } from "./migrate/migrate.ts";
 export { GROUP_ROLES } from "./migrate/roles.ts";
 export { deliveryReceipt, type DeliveryState } from "./receipts.ts";
+export {
+  backlogRead,
+  COUNT_CAP,
+  minutesRead,
+  TENANT_COUNT_CAP,
+  tenantsFull,
+  usageRead,
+  workersRead,
+  type Backlog,
+  type MinuteRow,
+  type UsageRow,
+  type WorkerRow,
+} from "./operations.ts";
 export { retireOnce, type Retired } from "./retention.ts";
 export { foldCountsOnce, retireCountsOnce } from "./roll-ups.ts";
 export {
@@ -53,6 +67,7 @@ export {
 } from "./schedule-store.ts";
 export { createSecretBox, type SealedSecret, type SecretBox } from "./secret-box.ts";
 export { createSecretReader, type SecretReader } from "./secret-store.ts";
+export { createSigningSecretReader, type SigningSecret, type SigningSecretReader } from "./signing-secrets.ts";
 export {
   deliveryAccept,
   deliveryReject,
@@ -67,7 +82,6 @@ export {
 export { createSweepStore } from "./sweep-store.ts";
 
 // What people set and read, by entity: each takes the tenant's transaction.
-export { createSigningSecretReader, type SigningSecret, type SigningSecretReader } from "./signing-secrets.ts";
 export {
   apiKeyCreate,
   apiKeyList,

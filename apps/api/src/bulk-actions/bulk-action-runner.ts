@@ -1,7 +1,8 @@
 // Carries bulk actions out, whoever's they are. Every process of the service runs this, and they share the work.
-//  B1. An item is locked, its effect and its record are one commit: killed at any point, a process has done all or nothing.
-//  B2. A refusal has no effect, is recorded by itself, and is no reason to stop, unless the action says how many are.
-//  B3. While PostgreSQL is away an item stays open: it is taken again later.
+//  B1. Some items are locked, their effects and record are one commit: killed at any point, a process has done all or nothing.
+//  B2. A refusal has no effect, and is no reason to stop, unless the action says how many are.
+//  B3. While PostgreSQL is away items stay open: they are taken again later.
+//  B4. One after another: each start is counted before the next, and what is told of comes after the commit.
 
 import { DEFAULT_TENANT_LIMITS } from "@keelson/contracts";
 import {
@@ -11,8 +12,8 @@ import {
   type BulkTurns,
   bulkActionTurns,
   bulkActionsOpen,
-  bulkItemRecord,
-  bulkItemTake,
+  bulkItemsRecord,
+  bulkItemsTake,
   inTransaction,
   isTransient,
 } from "@keelson/db";
@@ -33,10 +34,8 @@ type Deps = Pick<ApiDeps, "db" | "definitions" | "hints" | "stopping"> & { reado
 const ACTIONS = 20;
 /** Items of one action in a run, where it has no pace of its own. */
 const BATCH = 200;
-/** Items at once. Each holds a connection and may want another to read with: less than half of the pool. */
-const CONCURRENCY = 4;
-/** Starts come one after another, each of which sees those before it in the count of what is unfinished. */
-const ONE_BY_ONE: ReadonlySet<BulkTurns["action"]> = new Set(["replay", "redeliver"]);
+/** Items whose effects and record are one commit: more are done in a second, and more are undone by a crash. */
+const ITEMS_PER_COMMIT = 10;
 
 export function createBulkActionRunner(deps: Deps): BulkActionRunner {
   return {
@@ -53,58 +52,55 @@ export function createBulkActionRunner(deps: Deps): BulkActionRunner {
 }
 
 async function useTurns(deps: Deps, ref: BulkActionRef, given: BulkTurns): Promise<number> {
-  let { turns } = given;
-  let done = 0;
-  const drive = async () => {
-    while (turns > 0 && !deps.stopping.aborted) {
-      turns--;
-      if (!(await doNext(deps, ref, given))) return;
-      done++;
-    }
-  };
-  const atOnce = ONE_BY_ONE.has(given.action) ? 1 : Math.min(CONCURRENCY, turns);
-  const drives = await Promise.allSettled(Array.from({ length: atOnce }, drive));
-  for (const drive of drives) if (drive.status === "rejected") throw drive.reason;
-  return done;
+  const left = { turns: given.turns, failures: given.failuresLeft ?? Number.POSITIVE_INFINITY };
+  while (left.turns > 0 && left.failures > 0 && !deps.stopping.aborted) {
+    const outcomes = await doNext(deps, ref, given, left);
+    if (outcomes.length === 0) break;
+    left.turns -= outcomes.length;
+    left.failures -= outcomes.filter(({ kind }) => kind !== "succeeded").length;
+  }
+  return given.turns - left.turns;
 }
 
-/** False: nothing is left that nobody has. */
-async function doNext(deps: Deps, ref: BulkActionRef, given: BulkTurns): Promise<boolean> {
+/** Some items in one commit. Empty: nothing is left that nobody has. */
+async function doNext(
+  deps: Deps,
+  ref: BulkActionRef,
+  given: BulkTurns,
+  left: { readonly turns: number; readonly failures: number },
+): Promise<readonly BulkOutcome[]> {
+  const deferred = deferHints();
+  const outcomes = await inTransaction(deps.db, async (tx) => {
+    const outcomes: BulkOutcome[] = [];
+    let { failures } = left;
+    for (const item of await bulkItemsTake(tx, ref, Math.min(left.turns, ITEMS_PER_COMMIT))) {
+      const outcome = await tryItem({ ...deps, db: tx, hints: deferred.hints }, ref, given, item);
+      outcomes.push(outcome);
+      if (outcome.kind !== "succeeded") failures--;
+      if (failures <= 0) break;
+    }
+    if (outcomes.length > 0) await bulkItemsRecord(tx, ref, outcomes);
+    return outcomes;
+  });
+  deferred.sendTo(deps.hints);
+  return outcomes;
+}
+
+/** A part of the transaction that rolls back alone. Rejects where the whole is to be tried again. */
+async function tryItem(deps: Deps, ref: BulkActionRef, given: BulkTurns, item: BulkItem): Promise<BulkOutcome> {
   const limits = { ...DEFAULT_TENANT_LIMITS, ...given.limits };
   const starter: Starter = { tenant: { id: ref.tenantId }, limits };
-  const deferred = deferHints();
-  const taken: { item: BulkItem | null } = { item: null };
+  const { n, targetId } = item;
   try {
-    await inTransaction(deps.db, async (tx) => {
-      const item = await bulkItemTake(tx, ref);
-      if (item === null) return;
-      taken.item = item;
-      await carryOut({ ...deps, db: tx, hints: deferred.hints }, starter, given, item.targetId);
-      await bulkItemRecord(tx, ref, item.n, { kind: "succeeded" });
-    });
+    await inTransaction(deps.db, () => carryOut(deps, starter, given, targetId));
+    return { n, kind: "succeeded" };
   } catch (error) {
-    await recordFailure(deps, ref, taken.item, error);
-    return true;
-  }
-  deferred.sendTo(deps.hints);
-  return taken.item !== null;
-}
-
-async function recordFailure(deps: Deps, ref: BulkActionRef, item: BulkItem | null, error: unknown): Promise<void> {
-  const outcome = outcomeOf(error);
-  if (item === null || outcome === null) throw error;
-  if (outcome.kind === "failed") {
-    const fields = { tenant_id: ref.tenantId, bulk_action_id: ref.bulkActionId, target_id: item.targetId, err: error };
+    if (error instanceof AppError && error.status < 500) {
+      return { n, kind: "refused", code: error.code, message: error.message };
+    }
+    if (error instanceof AppError || isTransient(error) || isDatabaseUnreachable(error)) throw error;
+    const fields = { tenant_id: ref.tenantId, bulk_action_id: ref.bulkActionId, target_id: targetId, err: error };
     deps.log.error(fields, "bulk_action.item_failed");
+    return { n, kind: "failed", code: "INTERNAL", message: "Something went wrong here; the logs have it." };
   }
-  await bulkItemRecord(deps.db, ref, item.n, outcome);
-}
-
-/** Null: the item is tried again. */
-function outcomeOf(error: unknown): BulkOutcome | null {
-  if (error instanceof AppError) {
-    return error.status < 500 ? { kind: "refused", code: error.code, message: error.message } : null;
-  }
-  if (isTransient(error) || isDatabaseUnreachable(error)) return null;
-  return { kind: "failed", code: "INTERNAL", message: "Something went wrong here; the logs have it." };
 }

@@ -1,6 +1,6 @@
 -- One intervention for many executions or deliveries. Breaking: no. Locks: none.
--- What it hits is fixed in the commit that creates it. Any number of processes carry it out: an item is locked, its effect
--- and its record are one commit, so that whoever is killed has done all of it or nothing.
+-- What it hits is fixed in the commit that creates it. Any number of processes carry it out: some items are locked, their
+-- effects and their record are one commit, so that whoever is killed has done all of it or nothing.
 
 create table keelson.bulk_actions (
   tenant_id uuid not null references keelson.tenants,
@@ -63,9 +63,9 @@ call keelson.hot('keelson.bulk_actions_open(int)', 'keelson_app');
 
 -- Gives out turns: how many items the caller may do now, so that all callers together keep the pace. Paced, the turns of at
 -- most a quarter of a second at once; who comes late makes up for a quarter of a second at most. Turns that nobody uses are
--- lost, which costs time and nothing else. No row: not due, or over.
+-- lost, which costs time and nothing else. failures_left: after so many more it stops, or null. No row: not due, or over.
 create function keelson.bulk_action_turns(p_tenant uuid, p_id uuid, p_batch int)
-returns table (turns int, action text, version jsonb, limits jsonb) language plpgsql as $$
+returns table (turns int, failures_left int, action text, version jsonb, limits jsonb) language plpgsql as $$
 begin
   perform set_tenant(p_tenant);
   return query
@@ -82,13 +82,13 @@ begin
     else greatest(b.next_at, now() - interval '250 ms') + g.turns / b.per_second * interval '1 s' end
   from given g join tenants t on t.id = g.tenant_id
   where b.tenant_id = g.tenant_id and b.id = g.id
-  returning g.turns, b.action, b.version, t.limits;
+  returning g.turns, b.stop_after_failures - b.refused - b.failed, b.action, b.version, t.limits;
 end $$;
 call keelson.hot('keelson.bulk_action_turns(uuid, uuid, int)', 'keelson_app');
 
--- Locks the next item that nobody has, until the end of the transaction. No row: none is left to take, or it is over.
+-- Locks the next items that nobody has, until the end of the transaction. No row: none is left to take, or it is over.
 -- Index bulk_action_items_open.
-create function keelson.bulk_item_take(p_tenant uuid, p_id uuid) returns table (n int, target_id uuid)
+create function keelson.bulk_items_take(p_tenant uuid, p_id uuid, p_limit int) returns table (n int, target_id uuid)
 language plpgsql as $$
 begin
   perform set_tenant(p_tenant);
@@ -96,33 +96,38 @@ begin
   select i.n, i.target_id from bulk_action_items i
   where i.tenant_id = p_tenant and i.bulk_action_id = p_id and i.outcome is null
     and exists (select from bulk_actions b where b.tenant_id = p_tenant and b.id = p_id and b.status = 'running')
-  order by i.n limit 1 for update skip locked;
+  order by i.n limit p_limit for update skip locked;
 end $$;
-call keelson.hot('keelson.bulk_item_take(uuid, uuid)', 'keelson_app');
+call keelson.hot('keelson.bulk_items_take(uuid, uuid, int)', 'keelson_app');
 
--- Records what became of an item, and ends the action with its last one, or with one failure too many. An item that was
--- begun before its action was cancelled counts still. False: it was recorded already.
-create function keelson.bulk_item_record(
-  p_tenant uuid, p_id uuid, p_n int, p_outcome text, p_code text, p_message text) returns boolean
+-- Records what became of items that the transaction has locked, and ends the action with its last one, or with one failure
+-- too many. What was begun before its action was cancelled counts still. p_outcomes: [{ n, kind, code?, message? }]
+create function keelson.bulk_items_record(p_tenant uuid, p_id uuid, p_outcomes json) returns void
 language plpgsql as $$
 begin
   perform set_tenant(p_tenant);
-  update bulk_action_items i set outcome = p_outcome, code = p_code, message = p_message
-  where i.tenant_id = p_tenant and i.bulk_action_id = p_id and i.n = p_n and i.outcome is null;
-  if not found then return false; end if;
+  with done as (
+    update bulk_action_items i set outcome = o.kind, code = o.code, message = o.message
+    from json_to_recordset(p_outcomes) as o (n int, kind text, code text, message text)
+    where i.tenant_id = p_tenant and i.bulk_action_id = p_id and i.n = o.n and i.outcome is null
+    returning i.outcome
+  ), counted as (
+    select
+      count(*) filter (where d.outcome = 'succeeded') as succeeded,
+      count(*) filter (where d.outcome = 'refused') as refused,
+      count(*) filter (where d.outcome = 'failed') as failed
+    from done d
+  )
   update bulk_actions b set
-    succeeded = b.succeeded + (p_outcome = 'succeeded')::int,
-    refused = b.refused + (p_outcome = 'refused')::int,
-    failed = b.failed + (p_outcome = 'failed')::int
-  where b.tenant_id = p_tenant and b.id = p_id;
+    succeeded = b.succeeded + c.succeeded, refused = b.refused + c.refused, failed = b.failed + c.failed
+  from counted c where b.tenant_id = p_tenant and b.id = p_id;
   update bulk_actions b set
     status = case when b.succeeded + b.refused + b.failed = b.matched then 'succeeded' else 'stopped' end,
     finished_at = now()
   where b.tenant_id = p_tenant and b.id = p_id and b.status = 'running'
     and (b.succeeded + b.refused + b.failed = b.matched or b.refused + b.failed >= b.stop_after_failures);
-  return true;
 end $$;
-call keelson.hot('keelson.bulk_item_record(uuid, uuid, int, text, text, text)', 'keelson_app');
+call keelson.hot('keelson.bulk_items_record(uuid, uuid, json)', 'keelson_app');
 
 -- Retention: finished ones with their items. Across tenants, and so the dispatcher's own.
 grant create on schema keelson to keelson_dispatcher;

@@ -1,7 +1,7 @@
 // Lists of executions, newest first: ids sort by time, so that every list is a walk backwards over one of the indexes that
 // end with the id (migrations/…_executions says which serves what).
 
-import type { ExecutionFilter } from "@keelson/contracts";
+import { type ExecutionFilter, isEnded } from "@keelson/contracts";
 import type { TenantTx } from "../database.ts";
 import { Prisma } from "../generated/client.ts";
 import { EXECUTION_HEAD, type ExecutionHead } from "./executions.ts";
@@ -70,6 +70,8 @@ export async function executionConditions(
   }
   if (version !== undefined) conditions.push(oneOf(Prisma.sql`e.version`, version, Prisma.sql`int`));
   if (status !== undefined) conditions.push(oneOf(Prisma.sql`e.status`, status, Prisma.sql`text`));
+  // Implied as well; it lets the index of those alone be used.
+  if (status?.every((one) => !isEnded(one))) conditions.push(Prisma.sql`e.finished_at is null`);
   if (trigger !== undefined) conditions.push(oneOf(Prisma.sql`e.trigger_type`, trigger, Prisma.sql`text`));
   if (parent !== undefined) conditions.push(oneOf(Prisma.sql`e.parent_id`, parent, Prisma.sql`uuid`));
   if (replayOf !== undefined) conditions.push(oneOf(Prisma.sql`e.replay_of`, replayOf, Prisma.sql`uuid`));

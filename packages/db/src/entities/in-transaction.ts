@@ -11,7 +11,11 @@ const open = new WeakMap<Database, PoolClient>();
 export async function inTransaction<T>(db: Database, work: (tx: Database) => Promise<T>): Promise<T> {
   const outer = open.get(db);
   if (outer !== undefined) {
-    return between(outer, ["savepoint part", "release savepoint part", "rollback to savepoint part"], () => work(db));
+    return between(
+      outer,
+      ["savepoint part", "release savepoint part", "rollback to savepoint part; release savepoint part"],
+      () => work(db),
+    );
   }
   const client = await db.pool.connect();
   const tx: Database = {
