@@ -17,6 +17,8 @@ import { limitCallers } from "./limits/limit-callers.ts";
 import { type WrongKeyBounds, createWrongKeys } from "./limits/wrong-keys.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { serveDocuments } from "./openapi/serve.ts";
+import { createAudits } from "./ops/audits.ts";
+import { createRedisProbe } from "./ops/redis-probe.ts";
 import { ROUTES } from "./routes/all.ts";
 
 export interface ApiOptions {
@@ -77,6 +79,8 @@ export function createApi(options: ApiOptions): Api {
     changes: createChanges({ redis, prefix, keys }),
     hints,
     watcher: createExecutionWatcher({ db, log }),
+    audits: createAudits({ db, metrics, log }),
+    redisLatencyMs: createRedisProbe(redis),
     log,
     ingressUrl: options.ingressUrl,
     stopping,

@@ -7,6 +7,7 @@ import type { Authenticator } from "./auth/authenticate.ts";
 import type { Changes } from "./changes.ts";
 import type { ExecutionWatcher } from "./executions/watcher.ts";
 import type { Cursors } from "./http/cursor.ts";
+import type { Audits } from "./ops/audits.ts";
 
 export interface ApiDeps {
   readonly db: Database;
@@ -19,6 +20,10 @@ export interface ApiDeps {
   /** Wake-ups for workers: hints, sent after a commit, which never fail a request. */
   readonly hints: Hints;
   readonly watcher: ExecutionWatcher;
+  /** Of the invariants, on the operator's demand. */
+  readonly audits: Audits;
+  /** Of one command, now; null: Redis does not answer. */
+  readonly redisLatencyMs: () => Promise<number | null>;
   readonly log: Logger;
   /** Base of the hooks' addresses, without a slash at its end. */
   readonly ingressUrl: string;

@@ -23,7 +23,7 @@ export interface LeaseStoreOptions {
   readonly url: string;
   readonly applicationName: string;
   /** The heartbeat's figures, asked for at each tick. */
-  readonly stats: () => { readonly [name: string]: number };
+  readonly stats: () => { readonly [name: string]: number | string | boolean };
 }
 
 export function createLeaseStore(db: Database, options: LeaseStoreOptions): PgLeaseStore {

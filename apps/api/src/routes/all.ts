@@ -33,6 +33,12 @@ import { listSecrets } from "./secrets/list.ts";
 import { putSecret } from "./secrets/put.ts";
 import { getStats } from "./stats/get.ts";
 import { deleteTenant, patchTenant } from "./tenants/change.ts";
+import { getCapacity } from "./ops/capacity.ts";
+import { getOverview } from "./ops/overview.ts";
+import { listTenantUsage } from "./ops/tenants.ts";
+import { auditInvariants, listViolations } from "./ops/violations.ts";
+import { listWorkers } from "./ops/workers.ts";
+import { createTenantApiKey } from "./tenants/create-api-key.ts";
 import { createTenant } from "./tenants/create.ts";
 import { getTenant, listTenants } from "./tenants/read.ts";
 import { archiveWorkflow } from "./workflows/archive.ts";
@@ -93,4 +99,11 @@ export const ROUTES: readonly Route[] = [
   listAudit,
   getStats,
   getMe,
+  getOverview,
+  getCapacity,
+  listWorkers,
+  listTenantUsage,
+  listViolations,
+  auditInvariants,
+  createTenantApiKey,
 ];

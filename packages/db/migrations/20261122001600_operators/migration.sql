@@ -14,8 +14,9 @@ create table keelson.violations (
   invariant text not null,
   text text not null,
   remedy text not null,
-  first_seen_at timestamptz not null default now(),
-  last_seen_at timestamptz not null default now(),
+  -- In milliseconds, so that a page of a list begins exactly where another ended.
+  first_seen_at timestamptz not null default date_trunc('milliseconds', now()),
+  last_seen_at timestamptz not null default date_trunc('milliseconds', now()),
   primary key (tenant_id, code, subject_id, place)
 );
 create index violations_seen on keelson.violations (last_seen_at);
@@ -35,7 +36,7 @@ begin
   from json_to_recordset(p_findings) as f (
     code text, "subjectId" uuid, place text, "subjectType" text, invariant text, text text, remedy text)
   on conflict (tenant_id, code, subject_id, place) do update set
-    text = excluded.text, remedy = excluded.remedy, last_seen_at = now();
+    text = excluded.text, remedy = excluded.remedy, last_seen_at = excluded.last_seen_at;
 end $$;
 call keelson.hot('keelson.violations_write(uuid, json)', 'keelson_app');
 

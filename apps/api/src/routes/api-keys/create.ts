@@ -1,10 +1,6 @@
-import { CreateApiKey, CreatedApiKey, SCOPES } from "@keelson/contracts";
-import { apiKeyCreate, auditWrite } from "@keelson/db";
-import { AppError, newId } from "@keelson/service-kit";
-import { newApiKey } from "../../auth/api-key.ts";
-import { actorOf } from "../../auth/caller.ts";
+import { CreateApiKey, CreatedApiKey } from "@keelson/contracts";
 import { tenantRoute } from "../../http/route.ts";
-import { presentApiKey } from "./present.ts";
+import { issueApiKey } from "./issue.ts";
 
 export const createApiKey = tenantRoute({
   method: "post",
@@ -21,26 +17,8 @@ export const createApiKey = tenantRoute({
   scope: "admin",
   body: CreateApiKey,
   async handle({ body, caller, deps }) {
-    const { name, scopes = SCOPES, expiresAt = null } = body;
-    if (expiresAt !== null && expiresAt.getTime() <= Date.now()) throw expiredAlready();
     const tenantId = caller.tenant.id;
-    const { key, prefix, hash } = newApiKey();
-    const id = newId();
-    const created = await deps.db.withTenant(tenantId, async (tx) => {
-      const record = await apiKeyCreate(tx, tenantId, { id, hash, prefix, name, scopes, expiresAt });
-      await auditWrite(tx, tenantId, {
-        actor: actorOf(caller),
-        action: "apiKey.created",
-        target: { type: "apiKey", id },
-        details: { name, scopes: [...scopes], expiresAt: expiresAt?.toISOString() ?? null },
-      });
-      return record;
-    });
-    return { status: 201, body: { ...presentApiKey(created), key } };
+    const created = await deps.db.withTenant(tenantId, (tx) => issueApiKey(tx, tenantId, body, caller));
+    return { status: 201, body: created };
   },
 });
-
-function expiredAlready(): AppError {
-  const message = "must lie in the future";
-  return new AppError("INVALID_REQUEST", { errors: [{ path: "/expiresAt", code: "CUSTOM", message }] });
-}
