@@ -31,8 +31,9 @@ export function statsRange(query: Pick<StatsQuery, "from" | "to" | "bucket">, no
   const { lengthMs, keptMs } = STATS_BUCKETS[bucket];
   const oldest = new Date(nowAt - keptMs);
   if (from < oldest) {
+    const kept = bucket === "minute" ? "minutes are kept for 48 hours" : "hours and days are kept for 400 days";
     const remedy = bucket === "minute" ? "; ask for the bucket `hour` or `day`" : "";
-    const rule = `must not lie before ${text(oldest)}, since such buckets (${bucket}) are kept for ${keptMs / HOUR_MS} hours`;
+    const rule = `must not lie before ${text(oldest)}, since ${kept}`;
     throw refusal("?from", `${rule}, but is ${text(from)}${remedy}`);
   }
   const fromAt = Math.floor(from.getTime() / lengthMs) * lengthMs;
