@@ -52,7 +52,7 @@ async function plansOf(session: PgSession, role: string, call: string, values: u
   await session.client.query(call, values);
   await session.client.query("rollback");
   session.client.off("notice", hear);
-  return told.filter((text) => text.includes("executions") || text.includes("inbox")).join("\n");
+  return told.filter((text) => /executions|inbox|bulk_action/.test(text)).join("\n");
 }
 
 it.each([
@@ -66,9 +66,28 @@ it.each([
     call: "select keelson.executions_retire(now() - interval '2 hours', 50)",
     index: "executions_retention",
   },
+  {
+    name: "bulk_actions_open",
+    role: "app",
+    call: "select * from keelson.bulk_actions_open(20)",
+    index: "bulk_actions_open",
+  },
+  {
+    name: "bulk_items_take",
+    role: "app",
+    call: "select * from keelson.bulk_items_take(gen_random_uuid(), gen_random_uuid(), 10)",
+    index: "bulk_action_items_open",
+  },
 ])("finds its rows by $index in $name", async ({ role, call, index }) => {
   const plans = await plansOf(await openSession(world, "admin"), role, call, []);
   expect(plans).toContain(`Index Scan using ${index}`);
+  expect(plans).not.toMatch(/Seq Scan on (executions|inbox|bulk_action)/);
+});
+
+it("finds what of one tenant is due by its own index", async () => {
+  const call = "select * from keelson.tenant_due($1, 20)";
+  const plans = await plansOf(await openSession(world, "admin"), "worker", call, [tenantId]);
+  expect(plans).toContain("Index Scan using executions_due_of_tenant");
   expect(plans).not.toMatch(/Seq Scan on (executions|inbox)/);
 });
 
