@@ -322,7 +322,7 @@ describe("limits", () => {
     }
     expect(statuses.filter((status) => status === 400)).toHaveLength(1_200);
     expect(statuses.filter((status) => status === 429)).toHaveLength(30);
-  });
+  }, 120_000);
 
   it("refuse what would be one unfinished execution too many, and use up no key for it", async () => {
     const { tenant, workflow } = await orders({}, { unfinishedExecutions: 1 });
