@@ -1,6 +1,8 @@
 // One intervention for many executions or deliveries. What it hits is fixed when it is created.
 
 import { z } from "zod";
+import { type Json, isJsonObject } from "../json.ts";
+import { type JsonSchema, jsonSchemaOf } from "../json-schema.ts";
 import { DeliveryFilter, DeliveryListItem } from "./deliveries.ts";
 import { ExecutionFilter } from "./execution-list.ts";
 import { ExecutionSummary } from "./executions.ts";
@@ -73,11 +75,16 @@ export const CreateBulkAction = z
   ])
   .refine(({ ids, filter }) => (ids === undefined) !== (filter === undefined), {
     error: "needs either `filter` or `ids`; an empty filter is everything",
-  });
+  })
+  .meta({ anyOf: [{ required: ["ids"] }, { required: ["filter"] }], not: { required: ["ids", "filter"] } });
 export type CreateBulkAction = z.infer<typeof CreateBulkAction>;
 
 export const BulkRetry = z.strictObject({
-  ...ExecutionFilter.pick({ workflow: true, since: true, until: true }).shape,
+  ...ExecutionFilter.pick({ since: true, until: true }).shape,
+  workflow: ExecutionFilter.shape.workflow.meta({
+    description: "Workflows, by name or id, parted by commas. Default: all.",
+    jsonSchema: { type: "string" },
+  }),
   limit: Limit.optional().describe("At most so many, oldest first, 1 to 10,000. Default 1,000."),
 });
 export type BulkRetry = z.infer<typeof BulkRetry>;
@@ -152,13 +159,29 @@ export const BulkActionListQuery = PageQuery;
 
 /** A list's filter as JSON: each value as the query string has it, or as a number, a boolean or an array. */
 function jsonFilter<T extends z.ZodObject>(filter: T) {
-  return z.preprocess(
-    (value) =>
-      typeof value === "object" && value !== null && !Array.isArray(value)
-        ? Object.fromEntries(Object.entries(value).map(([key, one]) => [key, queryValue(key, one)]))
-        : value,
-    filter,
-  );
+  return z
+    .preprocess(
+      (value) =>
+        typeof value === "object" && value !== null && !Array.isArray(value)
+          ? Object.fromEntries(Object.entries(value).map(([key, one]) => [key, queryValue(key, one)]))
+          : value,
+      filter,
+    )
+    .meta({ jsonSchema: jsonFilterSchema(filter) });
+}
+
+/** Each parameter as it is in a query string, or as JSON would have it. */
+function jsonFilterSchema(filter: z.ZodObject): JsonSchema {
+  const { properties = {}, ...rest } = jsonSchemaOf(filter, "input");
+  const asJson = (property: Json): Json => {
+    if (!isJsonObject(property)) return property;
+    const { type, "x-repeated": _, ...keywords } = property;
+    return type === "array" ? { ...keywords, type: ["array", "string", "integer"] } : property;
+  };
+  return {
+    ...rest,
+    properties: Object.fromEntries(Object.entries(properties ?? {}).map(([key, one]) => [key, asJson(one)])),
+  };
 }
 
 /** Labels may hold commas: several of them are an array in the query string as well. */
