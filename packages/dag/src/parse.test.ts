@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { parseDefinition } from "./parse.ts";
 import { PROBLEM_CODES } from "./problem.ts";
 import { choice, condition, documentOf, faultsOf, http, problemsOf, step, workflowOf } from "./testing/documents.ts";
 
@@ -150,6 +151,15 @@ const cases: readonly [code: string, path: string, document: unknown][] = [
   ["INVALID_FIELD", "/steps/1/config/output/0", withOutput(["a\u0000b"])],
   ["INVALID_FIELD", "/steps/0/id", documentOf([step("__proto__")])],
 ];
+
+describe("a good document", () => {
+  it("is kept as it was written, the order of its keys too", () => {
+    const text =
+      '{"steps":[{"config":{"output":{"z":1,"a":2}},"type":"transform","id":"a"}],"output":"x","name":"sample","labels":{"z":"1","a":"2"}}';
+    const parsed = parseDefinition(JSON.parse(text));
+    expect(parsed.ok && JSON.stringify(parsed.definition)).toBe(text);
+  });
+});
 
 describe("a wrong document", () => {
   it.each(cases)("is refused with %s at %j", (code, path, document) => {

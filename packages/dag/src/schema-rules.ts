@@ -34,7 +34,8 @@ export function checkSchema(document: unknown): SchemaVerdict {
   const issues = result.error?.issues ?? [];
   const problems = issues.flatMap((issue) => describe(document, issue, []));
   return {
-    definition: tooMany.length === 0 && result.success ? result.data : null,
+    // The document itself: what zod yields is equal, but has its keys in the schema's order.
+    definition: tooMany.length === 0 && result.success ? (within as WorkflowDefinition) : null,
     problems: [
       ...tooMany,
       ...problems,
