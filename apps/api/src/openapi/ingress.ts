@@ -68,7 +68,7 @@ function receiveWebhook({ schemas, refusals }: DocumentParts): JsonObject {
         "application/json": { schema: any, examples: { example: { value: { orderId: 42 } } } },
         "application/*+json": {
           schema: any,
-          example: { specversion: "1.0", id: "42", source: "/shop", type: "order" },
+          examples: { example: { value: { specversion: "1.0", id: "42", source: "/shop", type: "order" } } },
         },
         "application/x-www-form-urlencoded": {
           schema: { type: "object" },

@@ -76,7 +76,7 @@ export const CreateBulkAction = z
   .refine(({ ids, filter }) => (ids === undefined) !== (filter === undefined), {
     error: "needs either `filter` or `ids`; an empty filter is everything",
   })
-  .meta({ anyOf: [{ required: ["ids"] }, { required: ["filter"] }], not: { required: ["ids", "filter"] } });
+  .meta({ anyOf: [{ required: ["ids"] }, { required: ["filter"] }] });
 export type CreateBulkAction = z.infer<typeof CreateBulkAction>;
 
 export const BulkRetry = z.strictObject({
@@ -114,7 +114,7 @@ export const BULK_STATUSES = ["running", "succeeded", "cancelled", "stopped"] as
 
 export const BulkActionListItem = z.strictObject({
   id: Id,
-  action: z.enum(BULK_ACTIONS),
+  action: z.enum(BULK_ACTIONS).describe("What is done to each."),
   status: z
     .enum(BULK_STATUSES)
     .describe(
@@ -129,15 +129,15 @@ export const BulkActionListItem = z.strictObject({
     .nullable()
     .describe("Of a replay."),
   perSecond: z.number().nullable().describe("Null: as fast as it goes."),
-  stopAfterFailures: z.int().nullable(),
+  stopAfterFailures: z.int().nullable().describe("It stops once so many were refused or failed; null: never."),
   matched,
   capped,
   done: z.int().describe("Those that were tried: succeeded, refused and failed."),
-  succeeded: z.int(),
+  succeeded: z.int().describe("Those to which it was done."),
   refused: z.int().describe("Those whose single call would have been refused."),
   failed: z.int().describe("Those at which something went wrong here."),
   createdAt: Timestamp,
-  finishedAt: Timestamp.nullable(),
+  finishedAt: Timestamp.nullable().describe("When it was over; null while it runs."),
   createdBy: z.strictObject({ type: z.string(), id: z.string().nullable() }).describe("As the audit log has it."),
 });
 export type BulkActionListItem = z.infer<typeof BulkActionListItem>;

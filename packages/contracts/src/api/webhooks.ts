@@ -8,9 +8,10 @@ export const WebhookAccepted = z
     deliveryId: Id,
     executionId: Id.describe("What it started, or, of a repeat, what the first one had started."),
     duplicate: z.boolean().describe("A repeat of a delivery that was accepted before: it started nothing."),
-    statusUrl: z
-      .url()
-      .describe("Tells for 24 hours, without an API key, what has become of it. Whoever has it can read it."),
+    statusUrl: z.url().meta({
+      description: "Tells for 24 hours, without an API key, what has become of it. Whoever has it can read it.",
+      examples: ["https://hooks.example.com/receipts/AZLwwSo7fE2OX2BxgpOktQ"],
+    }),
   })
   .describe("The webhook is committed.");
 export type WebhookAccepted = z.infer<typeof WebhookAccepted>;
