@@ -36,6 +36,8 @@ const SWEEP_EVERY = 5;
 /** Longer than a stop's drain may take is given back instead; ms. */
 const GRACE_MS = 20_000;
 const CONNECTIONS = 12;
+/** Hints taken at once, for each execution that may be in progress: as many as may wait for their tenant's turn, and more. */
+const HINTS_PER_PLACE = 4;
 
 const log = createLogger({ service: "worker", level: env.LOG_LEVEL });
 const name = `worker-${process.pid}`;
@@ -126,8 +128,9 @@ await runService({
       runOnce: async () => {
         sweepsDue += 1;
         if (redis.status === "ready" && sweepsDue % SWEEP_EVERY !== 0) return;
-        // One that has no room must not heap up what others could take.
-        const hasRoom = runner.waiting === 0;
+        // One that has no room must not heap up what others could take; but without Redis nobody else tells it of tenants
+        // whose turn it may be.
+        const hasRoom = runner.waiting === 0 || redis.status !== "ready";
         await reapOnce(sweeps, hasRoom ? offerAll : () => undefined);
         if (hasRoom) await sweepOnce(sweeps, offerAll);
       },
@@ -143,7 +146,7 @@ await runService({
     const consumer = createWakeConsumer({
       redis: consumerRedis,
       prefix: env.REDIS_PREFIX,
-      concurrency: env.WORKER_CONCURRENCY,
+      concurrency: HINTS_PER_PLACE * env.WORKER_CONCURRENCY,
       onWake: runner.offer,
       onError: (error) => log.debug({ err: error }, "worker.consumer_error"),
     });

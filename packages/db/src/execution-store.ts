@@ -6,6 +6,8 @@ import { executionClaim } from "./execution-claim.ts";
 import { createGroupCommit } from "./group-commit.ts";
 import { patiently } from "./patiently.ts";
 
+/** Index executions_due_of_tenant. */
+const DUE: HotQuery = { name: "tenant_due", text: "select * from keelson.tenant_due($1, $2)" };
 const INBOX: HotQuery = { name: "inbox_read", text: "select * from keelson.inbox_read($1, $2)" };
 const OUTPUTS: HotQuery = { name: "outputs_load", text: "select * from keelson.outputs_load($1, $2, $3)" };
 const CHILD: HotQuery = { name: "child_result_load", text: "select * from keelson.child_result_load($1, $2)" };
@@ -39,6 +41,10 @@ export function createExecutionStore(db: Database): ExecutionStore {
         ),
       );
       return (await Promise.all(answers)).flat();
+    },
+    async due(tenantId, limit) {
+      const rows = await db.call<{ execution_id: string }>(DUE, [tenantId, limit]);
+      return rows.map((row) => ({ tenantId, executionId: row.execution_id }));
     },
     async readInbox({ tenantId, executionId }) {
       const rows = await patiently(() => db.call<InboxRow>(INBOX, [tenantId, executionId]));

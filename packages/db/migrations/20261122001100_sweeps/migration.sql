@@ -5,17 +5,43 @@
 grant create on schema keelson to keelson_dispatcher;
 set local role keelson_dispatcher;
 
--- Free ones whose time has come, queued or waiting; told again in five seconds if nobody takes them. Index executions_due.
+-- Free ones whose time has come, queued or waiting; told again in five seconds if nobody takes them. Where more are due than
+-- it may take, also the oldest few of each tenant, lest those stand behind one tenant's thousands. Indexes executions_due,
+-- executions_due_of_tenant.
 create function keelson.sweep_due(p_limit int) returns table (tenant_id uuid, execution_id uuid)
-language sql security definer as $$
+language plpgsql security definer as $$
+declare
+  v_count int;
+begin
+  return query
   with due as (
     select e.tenant_id, e.id from executions e
-    where e.sweep_at <= now() order by e.sweep_at limit p_limit for no key update skip locked
+    where e.sweep_at <= now() and e.finished_at is null
+    order by e.sweep_at limit p_limit for no key update skip locked
   )
   update executions e set sweep_at = now() + interval '5 s'
   from due where e.tenant_id = due.tenant_id and e.id = due.id
-  returning e.tenant_id, e.id
-$$;
+  returning e.tenant_id, e.id;
+  get diagnostics v_count = row_count;
+  if v_count < p_limit then return; end if;
+  return query
+  with recursive owners as (
+    (select e.tenant_id as id from executions e where e.sweep_at is not null order by e.tenant_id limit 1)
+    union all
+    select (select e.tenant_id from executions e
+      where e.sweep_at is not null and e.tenant_id > owners.id order by e.tenant_id limit 1)
+    from owners where owners.id is not null
+  ), due as (
+    select d.tenant_id, d.id from owners cross join lateral (
+      select e.tenant_id, e.id from executions e
+      where e.tenant_id = owners.id and e.sweep_at <= now()
+      order by e.sweep_at limit 4 for no key update skip locked
+    ) as d limit p_limit
+  )
+  update executions e set sweep_at = now() + interval '5 s'
+  from due where e.tenant_id = due.tenant_id and e.id = due.id
+  returning e.tenant_id, e.id;
+end $$;
 call keelson.hot('keelson.sweep_due(int)', 'keelson_dispatcher', 'keelson_worker');
 
 -- Free ones with mail that has been lying for a second (T1, T2). Index inbox_at.

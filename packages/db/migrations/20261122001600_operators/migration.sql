@@ -324,7 +324,8 @@ language sql stable security definer as $$
     select count(*)::int as ready, extract(epoch from now() - min(x.wake_at))::double precision as oldest
     from (
       select e.wake_at from executions e
-      where e.sweep_at <= now() + interval '6 s' and e.wake_at <= now() order by e.sweep_at limit p_cap) as x
+      where e.sweep_at <= now() + interval '6 s' and e.wake_at <= now() and e.finished_at is null
+      order by e.sweep_at limit p_cap) as x
   ) as r
 $$;
 call keelson.hot('keelson.ops_backlog(int)', 'keelson_app');

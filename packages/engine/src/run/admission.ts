@@ -7,8 +7,8 @@ export interface Admission {
   readonly waiting: number;
   /** Those of one tenant. */
   waitingOf(tenantId: string): number;
-  /** More of this tenant need not wait here: as many do as could be its share of what waits. */
-  isFullFor(tenantId: string): boolean;
+  /** How many more of one tenant may wait here: what waits in all is bounded, and shared among those who wait. */
+  roomFor(tenantId: string): number;
   /** Resolves when there is room and it is the tenant's turn; call the answer once the execution is done with. */
   enter(tenantId: string): Promise<() => void>;
   /** Waits until nothing else runs here, and lets nothing else in until `work` has ended. */
@@ -78,9 +78,10 @@ export function createAdmission(capacity: number): Admission {
       return waitingCount;
     },
     waitingOf,
-    isFullFor(tenantId) {
+    roomFor(tenantId) {
       const tenants = waiting.size + (waiting.has(tenantId) ? 0 : 1);
-      return waitingOf(tenantId) >= Math.max(1, Math.floor((WAITING_OF_CAPACITY * capacity) / tenants));
+      const share = Math.max(1, Math.floor((WAITING_OF_CAPACITY * capacity) / tenants));
+      return Math.max(0, share - waitingOf(tenantId));
     },
     async enter(tenantId) {
       await new Promise<void>((resolve) => {

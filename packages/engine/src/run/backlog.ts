@@ -3,9 +3,6 @@
 // at a time.
 import type { ExecutionRef, ExecutionStore } from "./ports.ts";
 
-/** Executions asked for at once. */
-const BATCH = 64;
-
 export interface Backlog {
   /** A hint of this tenant was let go by. */
   note(tenantId: string): void;
@@ -17,21 +14,21 @@ export interface Backlog {
 
 export function createBacklog(deps: {
   readonly store: Pick<ExecutionStore, "due">;
-  /** Few enough of this tenant wait here, and what is found would be taken. */
-  readonly hasRoomFor: (tenantId: string) => boolean;
+  /** How many of this tenant to ask for; 0: not now. */
+  readonly roomFor: (tenantId: string) => number;
   readonly offer: (ref: ExecutionRef) => void;
   readonly onError: (error: unknown) => void;
 }): Backlog {
   const tenants = new Set<string>();
   const asking = new Set<string>();
 
-  async function ask(tenantId: string): Promise<void> {
+  async function ask(tenantId: string, limit: number): Promise<void> {
     asking.add(tenantId);
     // Noted again from here on: there may be more than this finds.
     tenants.delete(tenantId);
     try {
-      const refs = await deps.store.due(tenantId, BATCH);
-      if (refs.length === BATCH) tenants.add(tenantId);
+      const refs = await deps.store.due(tenantId, limit);
+      if (refs.length >= limit) tenants.add(tenantId);
       for (const ref of refs) deps.offer(ref);
     } catch (error) {
       tenants.add(tenantId);
@@ -42,7 +39,9 @@ export function createBacklog(deps: {
   }
 
   function refill(tenantId: string): void {
-    if (tenants.has(tenantId) && !asking.has(tenantId) && deps.hasRoomFor(tenantId)) void ask(tenantId);
+    if (!tenants.has(tenantId) || asking.has(tenantId)) return;
+    const room = deps.roomFor(tenantId);
+    if (room > 0) void ask(tenantId, room);
   }
 
   return {

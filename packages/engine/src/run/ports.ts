@@ -173,6 +173,8 @@ export class UnstorableError extends Error {
 export interface ExecutionStore {
   /** Takes the leases of those that are free and due, have mail, or are past their deadline; one statement. */
   claim(workerId: string, refs: readonly ExecutionRef[]): Promise<ClaimAnswer[]>;
+  /** What of one tenant is free and due or has mail, longest due first; told to nobody else for some seconds. */
+  due(tenantId: string, limit: number): Promise<ExecutionRef[]>;
   /** Commits one execution's transitions; may share a round trip with others. Rejects with UnstorableError for bad data. */
   commit(workerId: string, item: CommitItem): Promise<CommitVerdict>;
   readInbox(ref: ExecutionRef): Promise<InboxItem[]>;

@@ -27,6 +27,7 @@ function createWorld(concurrency = 2) {
       Promise.resolve(
         refs.map(({ executionId }) => ({ kind: "claimed" as const, execution: { ...claimed(), executionId } })),
       ),
+    due: (_tenantId: string, _limit: number): Promise<ExecutionRef[]> => Promise.resolve([]),
     tick: (): Promise<TickAnswer> => Promise.resolve({ alive: true, nowAt: Date.now(), owned: world.owned }),
   };
   const never = (): Promise<never> => Promise.reject(new Error("not asked for here"));
@@ -34,6 +35,7 @@ function createWorld(concurrency = 2) {
     {
       store: {
         claim: (_worker, refs) => world.claim(refs),
+        due: (tenantId, limit) => world.due(tenantId, limit),
         commit: () => Promise.resolve({ kind: "applied", released: false, mail: false }),
         readInbox: () => Promise.resolve([]),
         loadOutputs: never,

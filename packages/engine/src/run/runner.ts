@@ -71,13 +71,19 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
 
   const backlog = createBacklog({
     store: deps.store,
-    hasRoomFor: (tenantId) => !stopping && admission.waitingOf(tenantId) < options.concurrency / 2,
+    roomFor,
     offer: (ref) => void offer(ref).catch((error: unknown) => deps.log.sessionFailed(ref, error)),
     onError: deps.log.tickFailed,
   });
 
+  /** Half of its share or more, lest PostgreSQL be asked for each. */
+  function roomFor(tenantId: string): number {
+    const room = admission.roomFor(tenantId);
+    return stopping || incarnation === null || room < admission.waitingOf(tenantId) ? 0 : room;
+  }
+
   async function offer(ref: ExecutionRef): Promise<void> {
-    if (admission.isFullFor(ref.tenantId)) return backlog.note(ref.tenantId);
+    if (admission.roomFor(ref.tenantId) === 0) return backlog.note(ref.tenantId);
     const leave = await admission.enter(ref.tenantId);
     backlog.refill(ref.tenantId);
     const holder = incarnation;

@@ -1,0 +1,25 @@
+-- What is due, by tenant, so that none stands behind another's thousands. Breaking: no. Locks: executions, while the index
+-- is built.
+
+create index executions_due_of_tenant on keelson.executions (tenant_id, sweep_at) where sweep_at is not null;
+
+-- What of one tenant is free, and due or has mail: for a worker that has let hints go by. What is due is told to nobody
+-- else for three seconds: of what a start or a release has left, sweep_at lies less than two seconds ahead, and of what
+-- this or a sweep has told, five. Indexes executions_due_of_tenant, inbox_pkey.
+create function keelson.tenant_due(p_tenant uuid, p_limit int) returns table (execution_id uuid) language plpgsql as $$
+begin
+  perform set_tenant(p_tenant);
+  return query
+  select distinct i.execution_id from inbox i
+  join executions e on e.tenant_id = i.tenant_id and e.id = i.execution_id and e.gen = i.gen
+  where i.tenant_id = p_tenant and e.owner is null and e.finished_at is null limit p_limit;
+  return query
+  with due as (
+    select e.id from executions e
+    where e.tenant_id = p_tenant and e.sweep_at <= now() + interval '2 s' and e.wake_at <= now() and not e.held
+    order by e.sweep_at limit p_limit for no key update skip locked
+  )
+  update executions e set sweep_at = now() + interval '5 s'
+  from due where e.tenant_id = p_tenant and e.id = due.id returning e.id;
+end $$;
+call keelson.hot('keelson.tenant_due(uuid, int)', 'keelson_worker');
