@@ -12,7 +12,7 @@ export const PutSecret = z.strictObject({
     .max(MAX_SECRET_CHARS, `must have at most ${MAX_SECRET_CHARS} characters`)
     .describe("The secret, at most 65,536 characters. It is never shown again."),
 });
-PutSecret.register(withheld, {});
+PutSecret.register(withheld, { why: "It holds a secret." });
 export type PutSecret = z.infer<typeof PutSecret>;
 
 export const SecretEntry = z
