@@ -47,7 +47,7 @@ function spawnIngress(env: Readonly<Record<string, string>>): { child: ChildProc
   return { child, output: () => output };
 }
 
-async function startIngress(redisUrl: string, prefix = testRedisPrefix()) {
+async function startIngress(redisUrl: string, prefix = testRedisPrefix(), env: Readonly<Record<string, string>> = {}) {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const { child, output } = spawnIngress({
@@ -56,6 +56,7 @@ async function startIngress(redisUrl: string, prefix = testRedisPrefix()) {
     REDIS_PREFIX: prefix,
     INGRESS_PORT: String(port),
     KEELSON_MASTER_KEY: MASTER_KEY.toString("base64"),
+    ...env,
   });
   const ready = await eventually(
     async () => {
@@ -74,6 +75,7 @@ it("takes webhooks while Redis is away, says so, and stops cleanly when asked to
   const workflow = await tenant.workflow({ triggers: [ORDERS] });
   const answer = await post(url, { path: workflow.path(), headers: standardHeaders(BODY), body: BODY });
   expect(answer.status).toBe(202);
+  expect(answer.json.statusUrl?.startsWith(`${url}/receipts/`)).toBe(true);
   child.kill("SIGTERM");
   expect(await once(child, "exit")).toEqual([0, null]);
 });
@@ -95,7 +97,9 @@ it("hints at what it took, and forgets at once what it is told has changed", asy
     () => redis.disconnect(),
     () => blocking.disconnect(),
   );
-  const { url } = await startIngress(testRedisUrl(), prefix);
+  const { url } = await startIngress(testRedisUrl(), prefix, {
+    KEELSON_PUBLIC_INGRESS_URL: "https://hooks.example.com/shop/",
+  });
   await eventually(async () => {
     const { json } = await post(url, { method: "GET", path: "/readyz" });
     expect(json.checks?.["redis"]).toEqual({ ok: true, required: false });
@@ -106,6 +110,7 @@ it("hints at what it took, and forgets at once what it is told has changed", asy
   // The queue itself opens a moment after the service is ready: what is hinted before is left to the sweep.
   await eventually(async () => {
     const { json } = await send(WHSEC);
+    expect(json.statusUrl).toMatch(/^https:\/\/hooks\.example\.com\/shop\/receipts\/[\w-]{96}$/);
     await eventually(() => expect(woken).toContain(json.executionId), { withinMs: 500 });
   });
   await tenant.secret("HOOK", OTHER_WHSEC);

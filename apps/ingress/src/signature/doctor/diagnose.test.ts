@@ -313,7 +313,8 @@ describe("the signature doctor", () => {
   });
 
   it("says what verification said where nothing explains it", () => {
-    for (const headers of [{}, standard({ key: "x" }), { ...standard(), "webhook-id": "msg_2" }]) {
+    const ed25519 = { ...standard(), "webhook-signature": `v1a,${randomBytes(64).toString("base64")}` };
+    for (const headers of [{}, ed25519, standard({ key: "x" }), { ...standard(), "webhook-id": "msg_2" }]) {
       const { refusal, code, text, hint } = examine({ headers });
       expect({ code, text, hint }).toEqual(refusal);
     }
