@@ -55,6 +55,8 @@ describe("POST /v1/executions/bulk/retry", () => {
     expect(body).toEqual({ count: 2, id: expect.any(String) });
     expect(await carriedOut(client, body.id)).toMatchObject({ action: "retry", succeeded: 2 });
     for (const id of ids) expect((await untilEnd(client, id)).status).toBe("succeeded");
+    const named = await client.post("/v1/executions/bulk/retry", { workflow: [name] }).expect(202);
+    expect(named.body.count).toBe(0);
     expect((await client.post("/v1/executions/bulk/retry").expect(202)).body.count).toBe(1);
     await client.post("/v1/executions/bulk/retry", { status: "failed" }).expect(400);
   });

@@ -81,10 +81,13 @@ export type CreateBulkAction = z.infer<typeof CreateBulkAction>;
 
 export const BulkRetry = z.strictObject({
   ...ExecutionFilter.pick({ since: true, until: true }).shape,
-  workflow: ExecutionFilter.shape.workflow.meta({
-    description: "Workflows, by name or id, parted by commas. Default: all.",
-    jsonSchema: { type: "string" },
-  }),
+  workflow: z
+    .preprocess((value) => queryValue("workflow", value), ExecutionFilter.shape.workflow)
+    .optional()
+    .meta({
+      description: "Workflows, by name or id: several as an array, or parted by commas. Default: all.",
+      jsonSchema: { type: ["string", "array"], items: { type: "string" } },
+    }),
   limit: Limit.optional().describe("At most so many, oldest first, 1 to 10,000. Default 1,000."),
 });
 export type BulkRetry = z.infer<typeof BulkRetry>;

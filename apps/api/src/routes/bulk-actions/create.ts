@@ -17,7 +17,7 @@ export const postBulkAction = tenantRoute({
     description:
       "What matches now is hit, and nothing that is created later. Each one is treated as its single call treats it; what that would refuse is counted as `refused`, with its code. A dry run answers 200 and changes nothing.",
     refusals: [],
-    example: { action: "retry", filter: { workflow: "order-fulfilment", errorCode: "HTTP_STATUS" }, perSecond: 10 },
+    example: { action: "retry", filter: { workflow: ["order-fulfilment"], errorCode: ["HTTP_STATUS"] }, perSecond: 10 },
     answerHeaders: { 202: ["Location"] },
   },
   scope: "trigger",
