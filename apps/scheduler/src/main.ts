@@ -1,6 +1,7 @@
 // The scheduler: fires schedules, sweeps up whatever no hint has reached, and retires what is past its time.
 // Any number may run; each due time and each row is settled in PostgreSQL, once.
 import {
+  backlogRead,
   createScheduleStore,
   createSweepStore,
   foldCountsOnce,
@@ -24,6 +25,7 @@ import cron from "node-cron";
 import { Counter } from "prom-client";
 import { env } from "./env.ts";
 import { fireDue } from "./fire-due.ts";
+import { createBacklogGauges } from "./gauge-backlog.ts";
 
 /** A dead worker is to be noticed within a second or two of its last tick. */
 const REAP_MS = 250;
@@ -31,6 +33,8 @@ const SWEEP_MS = 1_000;
 /** How late the counts of starts and ends may be. */
 const FOLD_MS = 1_000;
 const RETIRE_MS = 60_000;
+/** How old the gauges of the queue may be. */
+const GAUGE_MS = 5_000;
 /** Incarnations of workers are kept for a day, for whoever asks what became of them. */
 const WORKERS_KEPT_MS = 24 * 60 * 60 * 1000;
 /** No more hints while so many lie untaken: the sweep comes again. */
@@ -136,6 +140,12 @@ await runService({
       runOnce: async () => void (await foldCountsOnce(db, stopping)),
       onError: (error) => log.warn({ err: error }, "counts.fold_failed"),
     });
+    const gauges = createBacklogGauges(metrics, { backlog: () => backlogRead(db), hints: hints.backlog });
+    const gauging = startLoop({
+      intervalMs: GAUGE_MS,
+      runOnce: gauges.runOnce,
+      onError: (error) => log.warn({ err: error }, "backlog.not_read"),
+    });
     const retiring = startLoop({
       intervalMs: RETIRE_MS,
       runOnce: async () => {
@@ -168,7 +178,7 @@ await runService({
     return {
       async drain(signal) {
         await ticking.stop();
-        await Promise.all([reaping.stop(), sweeping.stop(), folding.stop(), retiring.stop()]);
+        await Promise.all([reaping.stop(), sweeping.stop(), folding.stop(), gauging.stop(), retiring.stop()]);
         await server.drain(signal);
       },
       async close() {

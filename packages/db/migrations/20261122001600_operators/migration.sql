@@ -328,7 +328,7 @@ language sql stable security definer as $$
       order by e.sweep_at limit p_cap) as x
   ) as r
 $$;
-call keelson.hot('keelson.ops_backlog(int)', 'keelson_app');
+call keelson.hot('keelson.ops_backlog(int)', 'keelson_app', 'keelson_dispatcher');
 
 -- The tenants with the most unfinished executions, of the first p_cap of them. Index executions_unfinished.
 create function keelson.ops_fullest(p_cap int, p_limit int)
