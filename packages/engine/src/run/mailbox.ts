@@ -3,6 +3,8 @@
 export interface Mailbox<T> {
   put(item: T): void;
   take(): T | undefined;
+  /** Something has arrived and was not taken. */
+  readonly holds: boolean;
   /** Ends the present or the next wait, with nothing to take. */
   wake(): void;
   /** Resolves when something has arrived or was woken, or after `timeoutMs` (null: never by itself). */
@@ -29,6 +31,9 @@ export function createMailbox<T>(): Mailbox<T> {
       resolveWait?.();
     },
     take: () => items.shift(),
+    get holds() {
+      return items.length > 0;
+    },
     arrival(timeoutMs) {
       if (items.length > 0 || woken) {
         woken = false;

@@ -237,6 +237,21 @@ describe("release", () => {
     expect(world.commits.filter(({ release }) => release)).toEqual([]);
   });
 
+  it("is not asked for while an attempt's outcome is there and not yet fed, which came as another step was evaluated (T8)", async () => {
+    const world = new World([http("a"), delay("w"), subworkflow("k", ["w"])]);
+    const gate = Promise.withResolvers<void>();
+    world.resolveGate = gate.promise;
+    const end = world.session.run();
+    await settle();
+    await vi.advanceTimersByTimeAsync(1_000);
+    world.end("a");
+    await settle();
+    gate.resolve();
+    expect(await end).toBe("released");
+    expect(world.commits.filter(({ release }) => release)).toMatchObject([{ status: "waiting" }]);
+    expect(world.statuses).toMatchObject({ a: "succeeded", k: "waiting" });
+  });
+
   it("is asked for once the last attempt has ended and only waits are left", async () => {
     const world = new World([http("a"), delay("w", ["a"])]);
     const end = world.session.run();

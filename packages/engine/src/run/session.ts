@@ -141,7 +141,8 @@ export function createSession(deps: SessionDeps, execution: ClaimedExecution, wo
 
   /** One commit for all that was decided, then the effects; null while there is more to do here. */
   async function commitAndAct(): Promise<SessionEnd | null> {
-    const idle = effects.running === 0 && folding.batch.performs.length === 0;
+    // An effect that ended while a timer's consequences were evaluated runs no more, but its outcome is still to be fed (T8).
+    const idle = effects.running === 0 && folding.batch.performs.length === 0 && !mailbox.holds;
     if (idle) await folding.feed({ event: { kind: "parked", at: deps.clock.nowAt() } });
     else if (folding.batch.events.length === 0) return null;
     const verdict = await commit(idle);

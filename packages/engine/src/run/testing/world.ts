@@ -38,6 +38,8 @@ export class World {
   live = true;
   /** Reading secrets waits for this. */
   secretsGate: Promise<void> = Promise.resolve();
+  /** Looking up a sub-workflow waits for this. */
+  resolveGate: Promise<void> = Promise.resolve();
   /** Every commit from now on is fenced off. */
   fenced = false;
   /** Commits wait for this before they are written. */
@@ -95,7 +97,7 @@ export class World {
       definitions: {
         loadVersion: () => Promise.resolve(this.workflow),
         resolve: (_tenant, name) =>
-          Promise.resolve({ workflowId: "w2", name, status: "active", versionId: "v2", version: 1 }),
+          this.resolveGate.then(() => ({ workflowId: "w2", name, status: "active", versionId: "v2", version: 1 })),
       },
       secrets: { read: () => this.secretsGate.then(() => new Map<string, string>()) },
       clock: {
