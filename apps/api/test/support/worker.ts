@@ -79,15 +79,18 @@ export async function startWorker(options: {
     onWake: runner.offer,
     onError: silent,
   });
+  let stopping: Promise<void> | null = null;
   return {
-    async stop() {
-      await Promise.race([consumer.close(), new Promise((resolve) => setTimeout(resolve, 2_000))]);
-      await sweeping.stop();
-      await runner.stop(1_000);
-      await ticking.stop();
-      await Promise.allSettled([mail.close(), leases.close(), http.close()]);
-      for (const connection of connections) connection.disconnect();
-      await db.close();
-    },
+    stop: () => (stopping ??= stop()),
   };
+
+  async function stop(): Promise<void> {
+    await Promise.race([consumer.close(), new Promise((resolve) => setTimeout(resolve, 2_000))]);
+    await sweeping.stop();
+    await runner.stop(1_000);
+    await ticking.stop();
+    await Promise.allSettled([mail.close(), leases.close(), http.close()]);
+    for (const connection of connections) connection.disconnect();
+    await db.close();
+  }
 }
