@@ -25,6 +25,8 @@ export function createDefinitionStore(
   const names = new LRUCache<string, ResolvedWorkflow>({ max: MAX_NAMES, ttl: options.nameTtlMs ?? NAME_TTL_MS });
   const compiled = new LRUCache<string, CompiledWorkflow>({ maxSize: CACHE_BYTES });
   const loading = new Map<string, Promise<CompiledWorkflow>>();
+  /** A look-up that was under way when names were forgotten may have seen what was before. */
+  let forgotten = 0;
 
   async function load(tenantId: string, versionId: string): Promise<CompiledWorkflow> {
     const row = await patiently(() =>
@@ -49,14 +51,19 @@ export function createDefinitionStore(
       loading.set(versionId, under);
       return under;
     },
-    forgetNames: () => names.clear(),
+    forgetNames() {
+      forgotten += 1;
+      names.clear();
+    },
     async resolve(tenantId, name, version) {
       const key = `${tenantId} ${name} ${version ?? "latest"}`;
       const known = names.get(key);
       if (known !== undefined) return known;
+      const forgottenBefore = forgotten;
       const found = await patiently(() => resolve(db, tenantId, name, version));
       // A refusal is never remembered: the workflow may be saved the next moment.
-      if (found !== null && found.status !== "archived") names.set(key, found);
+      const mayBeKept = found !== null && found.status !== "archived" && forgotten === forgottenBefore;
+      if (mayBeKept) names.set(key, found);
       return found;
     },
   };
