@@ -1,5 +1,5 @@
 import { createConfig, lintFromString } from "@redocly/openapi-core";
-import { type JsonObject, isJsonObject } from "@keelson/contracts";
+import { type Json, type JsonObject, isJsonObject } from "@keelson/contracts";
 import { describe, expect, it } from "vitest";
 import { ROUTES } from "../routes/all.ts";
 import { createDocument } from "./document.ts";
@@ -66,6 +66,6 @@ function isDescribed(field: JsonObject): boolean {
   return field["description"] !== undefined || field["$ref"] !== undefined || field["const"] !== undefined;
 }
 
-function objectOf(value: unknown): JsonObject {
-  return isJsonObject(value as JsonObject) ? (value as JsonObject) : {};
+function objectOf(value: Json | undefined): JsonObject {
+  return value !== undefined && isJsonObject(value) ? value : {};
 }

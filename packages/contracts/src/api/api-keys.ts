@@ -13,9 +13,9 @@ export type Scope = z.infer<typeof Scope>;
 export const ApiKey = z
   .strictObject({
     id: Id,
-    name: z.string(),
+    name: z.string().describe("Its name for people."),
     prefix: z.string().describe("The key's first characters, to recognise it by."),
-    scopes: z.array(Scope),
+    scopes: z.array(Scope).describe("What it may do."),
     createdAt: Timestamp,
     expiresAt: Timestamp.nullable().describe("From then on it is refused; null: never."),
     lastUsedAt: Timestamp.nullable().describe("To about a minute; null: not yet."),

@@ -6,7 +6,7 @@ import { WorkflowRef } from "./workflows.ts";
 export const DELIVERY_STATUSES = ["accepted", "duplicate", "rejected"] as const;
 
 export const DeliveryReason = z.strictObject({
-  code: z.string(),
+  code: z.string().meta({ description: "Why, out of a closed list.", examples: ["SIGNATURE_INVALID"] }),
   text: z.string().describe("What was found, in one sentence."),
   hint: z.string().describe("What to do about it."),
 });
@@ -17,10 +17,12 @@ export const DeliveryListItem = z.strictObject({
   hookId: Id,
   workflow: z.string().describe("Name of the workflow."),
   receivedAt: Timestamp,
-  status: z.enum(DELIVERY_STATUSES),
+  status: z
+    .enum(DELIVERY_STATUSES)
+    .describe("accepted: it started an execution; duplicate: a repeat of one that did; rejected: refused."),
   reason: DeliveryReason.nullable().describe("Why it was rejected."),
   executionId: Id.nullable().describe("What it started, or, of a duplicate, what the first one had started."),
-  redeliveryOf: Id.nullable(),
+  redeliveryOf: Id.nullable().describe("The delivery that this one delivers again; null: it came from its producer."),
 });
 export type DeliveryListItem = z.infer<typeof DeliveryListItem>;
 
@@ -39,8 +41,8 @@ export type DeliveryPage = z.infer<typeof DeliveryPage>;
 
 export const DeliveryFilter = z.strictObject({
   workflow: commaList(WorkflowRef).optional().describe("Workflows, by name or id."),
-  hookId: commaList(Id).optional(),
-  status: commaList(z.enum(DELIVERY_STATUSES)).optional(),
+  hookId: commaList(Id).optional().describe("Webhooks."),
+  status: commaList(z.enum(DELIVERY_STATUSES)).optional().describe("What became of them."),
   reason: commaList(z.string().regex(/^[A-Z][A-Z_]{0,63}$/, "must be a reason's code"))
     .optional()
     .describe("Codes of their reasons."),

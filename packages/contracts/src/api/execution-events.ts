@@ -7,7 +7,10 @@ export const ExecutionEvent = z
   .strictObject({
     seq: z.int().describe("Counts the execution's events from 1, without a hole."),
     at: Timestamp.describe("When it was committed."),
-    type: z.string().describe("execution.<status>, step.<status>, attempt.started or attempt.failed."),
+    type: z.string().meta({
+      description: "execution.<status>, step.<status>, attempt.started or attempt.failed.",
+      examples: ["step.succeeded"],
+    }),
     stepId: StepId.optional(),
     attempt: z.int().optional().describe("Which attempt of the step's present run."),
     data: z.record(z.string(), AnyJson).describe("What there is to say of it; never a payload."),

@@ -57,6 +57,7 @@ export const ExecutionPage = z.strictObject({
       value: z.int().describe("How many match, 10,000 at most."),
       exact: z.boolean().describe("False where there are more."),
     })
+    .describe("How many match in all; there with `count=true`.")
     .optional(),
 });
 export type ExecutionPage = z.infer<typeof ExecutionPage>;

@@ -10,15 +10,15 @@ export const Attempt = z
   .strictObject({
     n: z.int().describe("Counts the attempts of one run of the step from 1."),
     run: z.int().describe("Which run of the step: a manual retry that runs it anew adds one."),
-    startedAt: Timestamp.nullable(),
+    startedAt: Timestamp.nullable().describe("Null until it has begun."),
     sentAt: Timestamp.nullable().describe("When the request was committed to be sent; null where nothing is sent."),
     finishedAt: Timestamp.nullable().describe("Null while it runs."),
     outcome: z
       .enum(ATTEMPT_OUTCOMES)
       .nullable()
       .describe("in_doubt: cut off, its outcome unknown. Null while it runs."),
-    error: Failure.nullable(),
-    nextAttemptAt: Timestamp.nullable(),
+    error: Failure.nullable().describe("Why it failed; null unless it did."),
+    nextAttemptAt: Timestamp.nullable().describe("When the next one is or was due; null where none follows."),
     idempotencyKey: z.string().nullable().describe("Its header `Idempotency-Key`."),
     request: AnyJson.describe("{ method, url, headers, bytes } as it was sent; what holds a secret stands as ***."),
     response: AnyJson.describe("{ status, headers, bytes, body, truncated }; of failed answers the first 16 KiB."),
@@ -33,7 +33,7 @@ export const StepDetail = z.strictObject({
 export type StepDetail = z.infer<typeof StepDetail>;
 
 export const StepReason = z.strictObject({
-  code: z.string(),
+  code: z.string().meta({ description: "The reason, out of a closed list.", examples: ["QUEUED"] }),
   text: z.string().describe("One sentence for people."),
   values: z.record(z.string(), AnyJson).describe("What decided it."),
 });
@@ -41,6 +41,8 @@ export type StepReason = z.infer<typeof StepReason>;
 
 export const Explanation = z.strictObject({
   executionId: Id,
-  steps: z.array(z.strictObject({ id: z.string(), status: z.enum(STEP_STATUSES), reason: StepReason })),
+  steps: z
+    .array(z.strictObject({ id: z.string(), status: z.enum(STEP_STATUSES), reason: StepReason }))
+    .describe("Every step of the version, in its order."),
 });
 export type Explanation = z.infer<typeof Explanation>;

@@ -27,7 +27,7 @@ export type WaitQuery = z.infer<typeof WaitQuery>;
 
 export const ExecutionTrigger = z
   .strictObject({
-    type: z.enum(TRIGGER_TYPES),
+    type: z.enum(TRIGGER_TYPES).describe("What kind of trigger."),
     id: z.string().optional().describe("Id of the trigger in the document, or of the step that started it."),
     deliveryId: Id.optional(),
     scheduledAt: Timestamp.optional().describe("The due time, of a schedule."),
@@ -41,14 +41,14 @@ export type ExecutionTrigger = z.infer<typeof ExecutionTrigger>;
 
 export const StepRun = z.strictObject({
   id: StepId,
-  type: z.enum(STEP_TYPES),
-  status: z.enum(STEP_STATUSES),
+  type: z.enum(STEP_TYPES).describe("The step's type."),
+  status: z.enum(STEP_STATUSES).describe("Where it stands."),
   attempts: z.int().describe("Attempts started, of the step's present run."),
   input: AnyJson.describe("The resolved input; what holds a secret stands as ***."),
   output: AnyJson,
   error: Failure.nullable().describe("Of the last attempt that failed."),
-  startedAt: Timestamp.nullable(),
-  finishedAt: Timestamp.nullable(),
+  startedAt: Timestamp.nullable().describe("Start of the first attempt of its present run; null until then."),
+  finishedAt: Timestamp.nullable().describe("Null until it has ended."),
   nextAttemptAt: Timestamp.optional().describe("While the next attempt is waited for: when it is due."),
   childExecutionId: Id.optional().describe("The execution that a subworkflow step started."),
 });
@@ -56,22 +56,22 @@ export type StepRun = z.infer<typeof StepRun>;
 
 const base = {
   id: Id,
-  workflow: z.string().describe("The workflow's name at the start."),
+  workflow: z.string().meta({ description: "The workflow's name at the start.", examples: ["order-fulfilment"] }),
   workflowId: Id,
-  version: z.int(),
-  status: z.enum(EXECUTION_STATUSES),
+  version: z.int().describe("The workflow's version that it runs."),
+  status: z.enum(EXECUTION_STATUSES).describe("Where it stands. The last three are for good, but for a retry."),
   trigger: ExecutionTrigger,
-  error: Failure.nullable(),
+  error: Failure.nullable().meta({ description: "Why it failed; null unless it did.", examples: [null] }),
   parent: z
     .strictObject({ executionId: Id, stepId: StepId })
     .optional()
     .describe("The execution and the step that wait for this one."),
   replayOf: Id.optional().describe("The execution that this one replays."),
-  labels: z.record(z.string(), z.string()),
+  labels: z.record(z.string(), z.string()).describe("By name: what the document's `labels` were at the start."),
   createdAt: Timestamp,
-  startedAt: Timestamp.nullable(),
-  finishedAt: Timestamp.nullable(),
-  deadlineAt: Timestamp.nullable(),
+  startedAt: Timestamp.nullable().describe("When it first ran; null until then."),
+  finishedAt: Timestamp.nullable().describe("Null until it has ended."),
+  deadlineAt: Timestamp.nullable().describe("When its `timeout` is over; null: it has none, or has not begun."),
   lastSeq: z.int().describe("`seq` of its last event."),
 };
 

@@ -13,9 +13,9 @@ export const RateWindow = z
   .strictObject({
     startedPerSecond: perSecond.describe("Executions accepted: starts, children and retries."),
     endedPerSecond: perSecond.describe("Executions that ended, whatever their status."),
-    succeededPerSecond: perSecond,
-    failedPerSecond: perSecond,
-    cancelledPerSecond: perSecond,
+    succeededPerSecond: perSecond.describe("Executions a second that succeeded."),
+    failedPerSecond: perSecond.describe("Executions a second that failed."),
+    cancelledPerSecond: perSecond.describe("Executions a second that were cancelled."),
   })
   .describe("Executions a second, on average over the time that the field's name says.");
 export type RateWindow = z.infer<typeof RateWindow>;
@@ -47,7 +47,7 @@ const Fleet = z.strictObject({
 export const Overview = z
   .strictObject({
     time: Timestamp.describe("PostgreSQL's."),
-    version: z.string(),
+    version: z.string().describe("Of the api that answers."),
     rates: z
       .strictObject({ last1m: RateWindow, last5m: RateWindow, last15m: RateWindow })
       .describe("From roll-ups, which lag by about a second."),
@@ -74,22 +74,28 @@ export const Overview = z
         exact: z.boolean().describe("False: there are more than 100,000, and not all were counted."),
       })
       .describe("Executions that have not ended."),
-    workers: z.strictObject({
-      ...Fleet.shape,
-      draining: count.describe("Workers that end when what they have is done with."),
-    }),
+    workers: z
+      .strictObject({
+        ...Fleet.shape,
+        draining: count.describe("Workers that end when what they have is done with."),
+      })
+      .describe("The workers that are there."),
     binds: Binds,
-    postgres: z.strictObject({
-      state: z.enum(["up"]).describe("Without PostgreSQL this call answers 503."),
-      latencyMs: z.number().nonnegative().describe("Of one statement, a moment ago."),
-      connections: z
-        .strictObject({ open: count, idle: count, waiting: count.describe("Requests that wait for one.") })
-        .describe("Of the instance that answers."),
-    }),
-    redis: z.strictObject({
-      state: z.enum(["up", "down"]).describe("down: everything goes on, a little later."),
-      latencyMs: z.number().nonnegative().nullable(),
-    }),
+    postgres: z
+      .strictObject({
+        state: z.enum(["up"]).describe("Without PostgreSQL this call answers 503."),
+        latencyMs: z.number().nonnegative().describe("Of one statement, a moment ago."),
+        connections: z
+          .strictObject({ open: count, idle: count, waiting: count.describe("Requests that wait for one.") })
+          .describe("Of the instance that answers."),
+      })
+      .describe("How PostgreSQL answers."),
+    redis: z
+      .strictObject({
+        state: z.enum(["up", "down"]).describe("down: everything goes on, a little later."),
+        latencyMs: z.number().nonnegative().nullable(),
+      })
+      .describe("Whether Redis answers; nothing depends on it."),
   })
   .describe("How the engine is doing, across tenants.");
 export type Overview = z.infer<typeof Overview>;
@@ -103,7 +109,7 @@ export type CapacityQuery = z.infer<typeof CapacityQuery>;
 
 export const Capacity = z
   .strictObject({
-    maxAgeSeconds: z.int().positive(),
+    maxAgeSeconds: z.int().positive().describe("Longest lag that is aimed at, in seconds."),
     arrivalPerSecond: perSecond.describe("Executions accepted, on average of the last 5 minutes."),
     servicePerSecond: perSecond.describe("Executions ended, on average of the last 5 minutes."),
     backlog: count.describe("Executions that are ready: due now, and taken by nobody yet."),
@@ -112,7 +118,7 @@ export const Capacity = z
       .nullable()
       .describe("Until the backlog is gone, as it is now; null: never, or nobody can tell yet."),
     binds: Binds,
-    workers: Fleet,
+    workers: Fleet.describe("The workers that are needed and there."),
     workersNeeded: count
       .nullable()
       .describe(
@@ -127,17 +133,17 @@ export const WORKER_STATES = ["live", "draining", "dead"] as const;
 export const WorkerReport = z
   .strictObject({
     id: z.string().describe("Of this incarnation; a worker that comes back has another."),
-    name: z.string(),
+    name: z.string().describe("Its name, unique among those that live."),
     state: z
       .enum(WORKER_STATES)
       .describe("draining: takes nothing more; dead: its lease is over, or it has said goodbye."),
-    host: z.string().nullable(),
-    pid: z.int().nullable(),
+    host: z.string().nullable().describe("Of the machine it runs on; null: it has not said."),
+    pid: z.int().nullable().describe("Of its process; null: it has not said."),
     startedAt: Timestamp,
     lastSeenAt: Timestamp.describe("Its last heartbeat, of which it has two a second."),
     leases: count.describe("Executions that PostgreSQL says it holds."),
     slots: count.nullable().describe("Executions that it can hold in progress at once."),
-    slotsUsed: count.nullable(),
+    slotsUsed: count.nullable().describe("Executions in progress; null: it has not said."),
     offersWaiting: count.nullable().describe("Executions that it was offered and has no slot for yet."),
     rssBytes: count.nullable().describe("Resident memory of its process."),
     eventLoopLagMs: z
@@ -166,13 +172,15 @@ export type WorkerList = z.infer<typeof WorkerList>;
 export const TenantUsage = z
   .strictObject({
     id: Id,
-    slug: z.string(),
-    name: z.string(),
-    unfinishedExecutions: z.strictObject({
-      used: count,
-      exact: z.boolean().describe("False: there are at least so many; no more than 10,000 are counted."),
-      limit: count,
-    }),
+    slug: z.string().describe("The tenant's short name."),
+    name: z.string().describe("The tenant's name for people."),
+    unfinishedExecutions: z
+      .strictObject({
+        used: count,
+        exact: z.boolean().describe("False: there are at least so many; no more than 10,000 are counted."),
+        limit: count,
+      })
+      .describe("Executions that have not ended, and how many there may be."),
     heldExecutions: count.describe(
       "Of those unfinished, kept until their workflow is resumed. At most 10,000 are counted.",
     ),
@@ -184,10 +192,12 @@ export const TenantUsage = z
         failedPerSecond: perSecond,
       })
       .describe("On average of the last 15 minutes, from roll-ups."),
-    limits: z.strictObject({
-      apiPerMinute: count.describe("Of each API key."),
-      webhookPerMinute: count.describe("Of each endpoint."),
-    }),
+    limits: z
+      .strictObject({
+        apiPerMinute: count.describe("Of each API key."),
+        webhookPerMinute: count.describe("Of each endpoint."),
+      })
+      .describe("What the tenant may have."),
   })
   .describe("What a tenant uses of what it may.");
 export type TenantUsage = z.infer<typeof TenantUsage>;
@@ -199,7 +209,7 @@ const finding = {
   code: z.string().describe("Which check found it, such as STUCK."),
   invariant: z.string().describe("I2 to I7, of ARCHITECTURE.md."),
   tenantId: Id,
-  subject: z.strictObject({ type: z.enum(["execution", "delivery"]), id: Id }),
+  subject: z.strictObject({ type: z.enum(["execution", "delivery"]), id: Id }).describe("What breaks it."),
   place: z.string().describe("Which step, event or reference of it; empty where there is one at most."),
   text: z.string().describe("What must hold, and what was seen."),
   remedy: z.string().describe("What the operator can do."),
@@ -215,14 +225,16 @@ export type ViolationPage = z.infer<typeof ViolationPage>;
 
 export const AuditAnswer = z
   .strictObject({
-    checked: z.strictObject({
-      unfinished: count.describe("Executions that have not ended."),
-      ended: count.describe("Executions that ended last."),
-      endedSince: Timestamp.nullable().describe("When the earliest of those ended."),
-      deliveries: count.describe("Accepted deliveries, the last ones."),
-      complete: z.boolean().describe("Every execution that has not ended was looked at."),
-    }),
-    violations: z.array(z.strictObject(finding)),
+    checked: z
+      .strictObject({
+        unfinished: count.describe("Executions that have not ended."),
+        ended: count.describe("Executions that ended last."),
+        endedSince: Timestamp.nullable().describe("When the earliest of those ended."),
+        deliveries: count.describe("Accepted deliveries, the last ones."),
+        complete: z.boolean().describe("Every execution that has not ended was looked at."),
+      })
+      .describe("What was looked at."),
+    violations: z.array(z.strictObject(finding)).describe("What was found."),
   })
   .describe("What an audit has looked at, and what it has found.");
 export type AuditAnswer = z.infer<typeof AuditAnswer>;

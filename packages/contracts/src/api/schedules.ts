@@ -9,9 +9,11 @@ export const Schedule = z
   .strictObject({
     id: Id,
     workflow: z.string().describe("Name of the workflow."),
-    triggerId: z.string(),
-    cron: z.string(),
-    timezone: z.string(),
+    triggerId: z.string().meta({ description: "Id of the trigger in the document.", examples: ["nightly"] }),
+    cron: z.string().meta({ description: "Five fields, as the document has them.", examples: ["0 2 * * *"] }),
+    timezone: z
+      .string()
+      .meta({ description: "IANA time zone in which the fields are read.", examples: ["Europe/Berlin"] }),
     status: z.enum(SCHEDULE_STATUSES).describe("While it is paused its due times are dropped."),
     next: z.array(Timestamp).describe("The next five due times; none while it is paused."),
     lastFiredAt: Timestamp.nullable().describe("The last due time that started an execution."),
@@ -46,7 +48,7 @@ export const ScheduleFire = z
       .strictObject({ code: z.enum(FIRE_REASONS), text: z.string() })
       .nullable()
       .describe("Why it started nothing, or late, or by hand; null where all went as planned."),
-    executionId: Id.nullable(),
+    executionId: Id.nullable().describe("What it started; null where it started nothing."),
   })
   .describe("A due time of a schedule, and what became of it.");
 export type ScheduleFire = z.infer<typeof ScheduleFire>;
@@ -77,8 +79,10 @@ export type PreviewSchedule = z.infer<typeof PreviewSchedule>;
 
 export const SchedulePreview = z
   .strictObject({
-    cron: z.string(),
-    timezone: z.string(),
+    cron: z.string().meta({ description: "As it was asked.", examples: ["0 2 * * *"] }),
+    timezone: z
+      .string()
+      .meta({ description: "IANA time zone in which the fields are read.", examples: ["Europe/Berlin"] }),
     next: z.array(Timestamp).describe("The fire times, earliest first; fewer than wanted where no more ever come."),
     warnings: z.array(DefinitionIssue).describe("What clock changes within a year from `from` do to it."),
   })

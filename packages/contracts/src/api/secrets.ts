@@ -16,7 +16,11 @@ PutSecret.register(withheld, { why: "It holds a secret." });
 export type PutSecret = z.infer<typeof PutSecret>;
 
 export const SecretEntry = z
-  .strictObject({ name: z.string(), createdAt: Timestamp, updatedAt: Timestamp })
+  .strictObject({
+    name: z.string().meta({ description: "By which documents name it.", examples: ["PAY_TOKEN"] }),
+    createdAt: Timestamp,
+    updatedAt: Timestamp,
+  })
   .describe("A secret without its value.");
 export type SecretEntry = z.infer<typeof SecretEntry>;
 

@@ -69,10 +69,13 @@ export type StatsFigures = z.infer<typeof Figures>;
 
 export const StatsGroup = z
   .strictObject({
-    status: z.enum(["succeeded", "failed", "cancelled"]).optional(),
+    status: z
+      .enum(["succeeded", "failed", "cancelled"])
+      .optional()
+      .describe("How they ended; where it was grouped by status."),
     workflow: z.string().optional().describe("Its present name."),
     workflowId: Id.optional(),
-    trigger: z.enum(TRIGGER_TYPES).optional(),
+    trigger: z.enum(TRIGGER_TYPES).optional().describe("What started them; where it was grouped by trigger."),
     errorCode: z.enum(STEP_ERROR_CODES).nullable().optional().describe("Null: ended without an error."),
   })
   .describe("What the executions of a series have in common: a key for each name in `groupBy`.");
@@ -81,8 +84,8 @@ export type StatsGroup = z.infer<typeof StatsGroup>;
 export const Stats = z.strictObject({
   from: Timestamp.describe("Begin of the first bucket."),
   to: Timestamp.describe("End of the last bucket, which may not be over yet."),
-  bucket: z.enum(["minute", "hour", "day"]),
-  groupBy: z.array(z.enum(STATS_GROUPS)),
+  bucket: z.enum(["minute", "hour", "day"]).describe("How long a bucket is."),
+  groupBy: z.array(z.enum(STATS_GROUPS)).describe("By what it was grouped, as it was asked."),
   total: Figures.describe("Of the whole time and all groups, those left out too."),
   series: z
     .array(

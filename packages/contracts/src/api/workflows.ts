@@ -34,19 +34,22 @@ export type SavedTrigger = z.infer<typeof SavedTrigger>;
 export const DefinitionIssue = z
   .strictObject({
     path: z.string().describe("JSON Pointer into the document."),
-    code: z.string(),
-    message: z.string(),
+    code: z.string().meta({ description: "The rule, out of a closed list.", examples: ["UNKNOWN_STEP"] }),
+    message: z.string().describe("What is wrong, and what would be right."),
   })
   .describe("Something in the document that is wrong, or perhaps not meant.");
 export type DefinitionIssue = z.infer<typeof DefinitionIssue>;
 
 export const WorkflowListItem = z.strictObject({
   id: Id,
-  name: z.string(),
-  description: z.string().nullable(),
+  name: z.string().meta({
+    description: "Unique among the tenant's workflows that are not archived.",
+    examples: ["order-fulfilment"],
+  }),
+  description: z.string().nullable().describe("What it is for; null where the document does not say."),
   status: WorkflowStatus,
-  latestVersion: z.int(),
-  triggers: z.array(SavedTrigger),
+  latestVersion: z.int().describe("Number of the newest version, counted from 1."),
+  triggers: z.array(SavedTrigger).describe("Those of the latest version."),
   createdAt: Timestamp,
   updatedAt: Timestamp,
 });
@@ -76,7 +79,7 @@ export type SaveQuery = z.infer<typeof SaveQuery>;
 export const DryRunAnswer = z.strictObject({
   changed: z.boolean().describe("False where the document is the latest version's own."),
   nextVersion: z.int().describe("The version it would be, or is."),
-  warnings: z.array(DefinitionIssue),
+  warnings: z.array(DefinitionIssue).describe("What is allowed, but perhaps not meant."),
 });
 export type DryRunAnswer = z.infer<typeof DryRunAnswer>;
 
@@ -87,12 +90,12 @@ export const ValidAnswer = z.strictObject({
   steps: z
     .array(z.strictObject({ id: z.string(), join: z.enum(["all", "any"]) }))
     .describe("The steps in the document's order, each with its join, as written or by default."),
-  warnings: z.array(DefinitionIssue),
+  warnings: z.array(DefinitionIssue).describe("What is allowed, but perhaps not meant."),
 });
 export type ValidAnswer = z.infer<typeof ValidAnswer>;
 
 export const WorkflowVersion = z.strictObject({
-  version: z.int(),
+  version: z.int().describe("Counted from 1."),
   createdAt: Timestamp,
   createdBy: z.string().nullable().describe("Who saved it, such as 'apiKey:<id>'."),
   note: z.string().nullable().describe("The save's header `Keelson-Change-Note`."),
