@@ -140,3 +140,18 @@ it("counts a tenant's unfinished executions by the index of those alone", async 
   const plans = await plansOf(await openSession(world, "admin"), "app", call, [tenantId]);
   expect(plans).toMatch(/using executions_unfinished/);
 });
+
+it.each([
+  { name: "ops_backlog", call: "select * from keelson.ops_backlog(1000)", index: "executions_due" },
+  { name: "ops_workers", call: "select * from keelson.ops_workers(10)", index: "executions_owned" },
+  { name: "ops_fullest", call: "select * from keelson.ops_fullest(1000, 10)", index: "executions_unfinished" },
+  {
+    name: "audit_executions_sample",
+    call: "select * from keelson.audit_executions_sample(100, 100, null)",
+    index: "executions_retention",
+  },
+])("tells the operator of what has not ended, and not of history, by $index in $name", async ({ call, index }) => {
+  const plans = await plansOf(await openSession(world, "admin"), "app", call, []);
+  expect(plans).toMatch(new RegExp(`Index (Only )?Scan (Backward )?using ${index}`));
+  expect(plans).not.toMatch(/Seq Scan on (executions|inbox)/);
+});
