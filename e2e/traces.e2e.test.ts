@@ -78,6 +78,31 @@ it("a webhook's trace goes on in each request of its execution and of its child'
   expect(new Set(sentSpans)).toEqual(new Set([...firsts, deep].map((span) => span?.spanId)));
 });
 
+it("the caller's trace is followed by a start, a replay and a redelivery through the API", async () => {
+  const url = await tenant.save({
+    name: "again",
+    triggers: [HOOK_TRIGGER],
+    steps: [{ id: "call", type: "http", config: { url: `${target.url}/again` } }],
+  });
+  const sent = await tenant.send(url, {});
+  await ended(tenant, sent.body.executionId);
+  const { deliveryId } = sent.body;
+  const calls = [
+    "/v1/workflows/again/executions",
+    `/v1/executions/${sent.body.executionId}/replay`,
+    `/v1/deliveries/${deliveryId}/redeliver`,
+  ];
+  for (const [n, path] of calls.entries()) {
+    const trace = String(n + 1).repeat(32);
+    const answer = await fetch(`${engine.stack.urls.api}${path}`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${tenant.key}`, traceparent: `00-${trace}-b7ad6b7169203331-01` },
+    });
+    expect(answer.status).toBe(202);
+    await eventually(() => expect(target.to("/again").at(-1)?.headers["traceparent"]).toContain(trace));
+  }
+});
+
 function ofTrace(): Span[] {
   return spans()
     .filter(({ traceId }) => traceId === TRACE)

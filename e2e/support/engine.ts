@@ -24,6 +24,7 @@ export interface Answer<T> {
 
 export interface Tenant {
   readonly id: string;
+  readonly key: string;
   call<T = Json>(method: string, path: string, body?: unknown, api?: number): Promise<Answer<T>>;
   /** Saves a workflow; its webhook's url, if it has one. */
   save(definition: object): Promise<string>;
@@ -35,7 +36,7 @@ export interface Tenant {
     payload: unknown,
     id?: string,
     headers?: Readonly<Record<string, string>>,
-  ): Promise<Answer<{ executionId: string; duplicate: boolean }>>;
+  ): Promise<Answer<{ deliveryId: string; executionId: string; duplicate: boolean }>>;
 }
 
 export interface StepRun {
@@ -115,6 +116,7 @@ async function createTenant(stack: Stack): Promise<Tenant> {
 
   return {
     id: made.body.tenant.id,
+    key,
     call,
     async save(definition) {
       const saved = await call<{ triggers: { url?: string }[] }>("POST", "/v1/workflows", definition);
@@ -150,7 +152,10 @@ async function createTenant(stack: Stack): Promise<Tenant> {
         body,
       });
       const answer: unknown = await response.json();
-      return { status: response.status, body: answer as { executionId: string; duplicate: boolean } };
+      return {
+        status: response.status,
+        body: answer as { deliveryId: string; executionId: string; duplicate: boolean },
+      };
     },
   };
 }

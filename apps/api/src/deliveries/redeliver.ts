@@ -23,7 +23,8 @@ export async function redeliver(deps: InterventionDeps, starter: Starter, id: st
   const input = inputOf(stored);
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const request = await judge(deps, tenantId, stored, input);
-    const verdict = await deliveryAccept(deps.db, { tenantId, ...request, maxUnfinished });
+    const start = { ...request.start, trace: starter.trace ?? null };
+    const verdict = await deliveryAccept(deps.db, { tenantId, ...request, start, maxUnfinished });
     switch (verdict.kind) {
       case "accepted":
         if (!verdict.held) deps.hints.wake({ tenantId, executionId: verdict.executionId }, 0);

@@ -1,11 +1,13 @@
+import type { TraceContext } from "@keelson/contracts";
 import { type ExecutionStart, type StartKey, type StartVerdict, executionStart } from "@keelson/db";
 import { AppError } from "@keelson/service-kit";
 import type { InterventionDeps } from "../deps.ts";
 
-/** Whose executions they are, and how many may be unfinished: a caller, or a tenant for whom something goes on. */
+/** Whose executions they are, how many may be unfinished, and in what trace: a caller, or a tenant for whom something goes on. */
 export interface Starter {
   readonly tenant: { readonly id: string };
   readonly limits: { readonly unfinishedExecutions: number };
+  readonly trace?: TraceContext | null;
 }
 
 /**
@@ -16,12 +18,13 @@ export async function commitStart(
   deps: Pick<InterventionDeps, "db" | "hints">,
   starter: Starter,
   workflowId: string,
-  start: ExecutionStart,
+  start: Omit<ExecutionStart, "trace">,
   idempotency: StartKey | null = null,
 ): Promise<string> {
   const tenantId = starter.tenant.id;
   const maxUnfinished = starter.limits.unfinishedExecutions;
-  const verdict = await executionStart(deps.db, { tenantId, workflowId, start, idempotency, maxUnfinished });
+  const traced = { ...start, trace: starter.trace ?? null };
+  const verdict = await executionStart(deps.db, { tenantId, workflowId, start: traced, idempotency, maxUnfinished });
   return settleStart(deps, starter, verdict);
 }
 

@@ -1,6 +1,6 @@
 import { Delivery } from "@keelson/contracts";
 import { auditWrite, deliveryGet } from "@keelson/db";
-import { AppError } from "@keelson/service-kit";
+import { AppError, traceOf } from "@keelson/service-kit";
 import { actorOf } from "../../auth/caller.ts";
 import { redeliver } from "../../deliveries/redeliver.ts";
 import { IdPath } from "../../http/path.ts";
@@ -22,9 +22,9 @@ export const postRedeliver = tenantRoute({
   },
   scope: "trigger",
   params: IdPath,
-  async handle({ params: { id }, caller, deps }) {
+  async handle({ params: { id }, caller, res, deps }) {
     const tenantId = caller.tenant.id;
-    const started = await redeliver(deps, caller, id);
+    const started = await redeliver(deps, { ...caller, trace: traceOf(res) }, id);
     const delivery = await deps.db.withTenant(tenantId, async (tx) => {
       const target = { type: "delivery", id };
       await auditWrite(tx, tenantId, {

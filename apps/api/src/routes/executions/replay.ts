@@ -1,4 +1,5 @@
 import { Execution, ReplayExecution } from "@keelson/contracts";
+import { traceOf } from "@keelson/service-kit";
 import { auditIntervention } from "../../executions/audit-intervention.ts";
 import { readExecution } from "../../executions/read-execution.ts";
 import { replayExecution } from "../../executions/replay-execution.ts";
@@ -21,10 +22,10 @@ export const postReplay = tenantRoute({
   scope: "trigger",
   params: IdPath,
   body: ReplayExecution.optional(),
-  async handle({ params: { id }, body, caller, deps }) {
+  async handle({ params: { id }, body, caller, res, deps }) {
     const tenantId = caller.tenant.id;
     const version = body?.version ?? "same";
-    const executionId = await replayExecution(deps, caller, id, version);
+    const executionId = await replayExecution(deps, { ...caller, trace: traceOf(res) }, id, version);
     await auditIntervention(deps, caller, "replayed", id, { as: executionId, version });
     const headers = { location: `/v1/executions/${executionId}` };
     return { status: 202, body: await readExecution(deps, tenantId, executionId), headers };

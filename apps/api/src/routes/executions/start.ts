@@ -1,4 +1,4 @@
-import { Execution, isEnded, type Json, StartExecution, type TraceContext, WaitQuery } from "@keelson/contracts";
+import { Execution, isEnded, type Json, StartExecution, WaitQuery } from "@keelson/contracts";
 import {
   type ExecutionStart,
   type StartKey,
@@ -50,7 +50,13 @@ export const startExecution = tenantRoute({
     const refusal = await refusalOf(deps, tenantId, target, input);
     const id =
       refusal === null
-        ? await commitStart(deps, caller, target.workflowId, startOf(target, input, traceOf(res)), idempotency)
+        ? await commitStart(
+            deps,
+            { ...caller, trace: traceOf(res) },
+            target.workflowId,
+            startOf(target, input),
+            idempotency,
+          )
         : await firstExecution(deps, tenantId, target, idempotency, refusal);
     const execution = await awaitExecution(call, tenantId, id, query.wait ?? 0);
     const hasWaited = query.wait !== undefined && isEnded(execution.status);
@@ -66,9 +72,8 @@ async function refusalOf(deps: ApiDeps, tenantId: string, target: StartTarget, i
   return errors.length > 0 ? new AppError("INPUT_INVALID", { errors }) : null;
 }
 
-function startOf({ versionId }: StartTarget, input: Json, trace: TraceContext | null): ExecutionStart {
-  const trigger = { type: "api" };
-  return { executionId: newId(), versionId: versionId ?? "", triggerType: "api", trigger, input, trace };
+function startOf({ versionId }: StartTarget, input: Json): ExecutionStart {
+  return { executionId: newId(), versionId: versionId ?? "", triggerType: "api", trigger: { type: "api" }, input };
 }
 
 /** A repeat returns the first execution, though by now the same request would be refused. */
