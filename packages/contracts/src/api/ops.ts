@@ -145,7 +145,7 @@ export const WorkerReport = z
     slots: count.nullable().describe("Executions that it can hold in progress at once."),
     slotsUsed: count.nullable().describe("Executions in progress; null: it has not said."),
     offersWaiting: count.nullable().describe("Executions that it was offered and has no slot for yet."),
-    rssBytes: count.nullable().describe("Resident memory of its process."),
+    rssBytes: count.nullable().describe("Memory that it takes, as its system counts it (RSS)."),
     eventLoopLagMs: z
       .number()
       .nonnegative()
