@@ -14,10 +14,7 @@ const LONGEST_STATE_CHARS = 512;
 const TRACESTATE = /^[\x20-\x7e]+$/;
 
 /** The context in a request's headers; null where there is none or it is malformed: a trace then begins anew. */
-export function parseTraceContext(
-  traceparent: string | undefined,
-  tracestate?: string | undefined,
-): TraceContext | null {
+export function parseTraceContext(traceparent: string | undefined, tracestate?: string): TraceContext | null {
   if (traceparent === undefined) return null;
   const own = LATER_VERSION.test(traceparent) ? traceparent.slice(0, 55) : traceparent;
   if (!TRACEPARENT.test(own)) return null;

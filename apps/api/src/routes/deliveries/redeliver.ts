@@ -39,4 +39,3 @@ export const postRedeliver = tenantRoute({
     return { status: 202, body: presentDelivery(delivery) };
   },
 });
-
