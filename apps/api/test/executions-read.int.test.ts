@@ -188,6 +188,12 @@ describe("GET /v1/executions", () => {
     expect(ids(await list(`workflow=${one}&since=${later}`))).toEqual([made["failed"]]);
   });
 
+  it("takes `since` for the first instant and `until` for the first one after, to the millisecond", async () => {
+    const { createdAt } = (await list(`workflow=${one}`)).items[1];
+    expect(ids(await list(`workflow=${one}&since=${createdAt}`))).toEqual([made["failed"], made["second"]]);
+    expect(ids(await list(`workflow=${one}&until=${createdAt}`))).toEqual([made["first"]]);
+  });
+
   it("walks by pages with the same filter", async () => {
     const first = await list("trigger=api&limit=3");
     const second = await list(`trigger=api&limit=3&cursor=${first.nextCursor}`);

@@ -208,6 +208,22 @@ describe("commits", () => {
       );
     }
   });
+
+  it("start it whatever the failure: the deadline, or an output that cannot be evaluated", async () => {
+    const late = new World([http("a")], { document: { onFailure: "alarm" }, execution: { deadlineAt: NOW + 10 } });
+    const end = late.session.run();
+    await vi.advanceTimersByTimeAsync(10);
+    expect(await end).toBe("ended");
+    const wrong = new World([transform("t")], { document: { onFailure: "alarm", output: "{{ input.a.b }}" } });
+    expect(await wrong.session.run()).toBe("ended");
+    for (const [world, code] of [
+      [late, "EXECUTION_TIMEOUT"],
+      [wrong, "OUTPUT_INVALID"],
+    ] as const) {
+      expect(world.commits.at(-1)).toMatchObject({ status: "failed", end: { error: { code } } });
+      expect(world.commits.at(-1)?.children).toMatchObject([{ workflowName: "alarm", input: { error: { code } } }]);
+    }
+  });
 });
 
 describe("release", () => {
