@@ -71,19 +71,18 @@ export function createObserver(log: Logger, { registry }: Metrics, tracing: Trac
         "execution.ended",
       );
     },
-    attempted(execution, { stepId, type, attempt, outcome, durationMs }) {
+    attempted(execution, { stepId, type, attempt, outcome, durationMs, cause }) {
       attempts.observe({ type, outcome }, durationMs / 1000);
-      log.info(
-        {
-          tenant_id: execution.tenantId,
-          execution_id: execution.executionId,
-          step_id: stepId,
-          attempt_no: attempt,
-          duration_ms: Math.round(durationMs),
-          outcome,
-        },
-        "step.attempted",
-      );
+      const fields = {
+        tenant_id: execution.tenantId,
+        execution_id: execution.executionId,
+        step_id: stepId,
+        attempt_no: attempt,
+        duration_ms: Math.round(durationMs),
+        outcome,
+      };
+      if (cause === undefined) log.info(fields, "step.attempted");
+      else log.warn({ ...fields, err: cause }, "step.attempted");
     },
   };
 }

@@ -9,6 +9,18 @@ import { scopeOfStep, secretsNamed, stepsNamed } from "./scope.ts";
 import type { StepKinds } from "./step-kind.ts";
 import { makeStorable } from "./storable.ts";
 
+/** Something of the engine's own, such as PostgreSQL, did not answer, or the attempt was broken off: try again. */
+const NOT_PREPARED: EffectResult = {
+  outcome: {
+    kind: "failed",
+    error: { code: "HTTP_NETWORK", message: "The attempt could not be prepared; nothing was sent" },
+    retryable: true,
+    inDoubt: false,
+  },
+  request: null,
+  response: null,
+};
+
 export interface Effects {
   readonly running: number;
   begin(state: ExecutionState, stepId: string, attempt: number): void;
@@ -25,6 +37,8 @@ export interface AttemptReport {
   /** `succeeded`, or the error's code. */
   readonly outcome: string;
   readonly durationMs: number;
+  /** What kept it from being prepared: for the log alone, since it may tell of what is not the tenant's business. */
+  readonly cause?: unknown;
 }
 
 export interface EffectsDeps {
@@ -54,11 +68,16 @@ export function createEffects(
     running.set(stepId, controller);
     const type = workflow.graph.byId.get(stepId)?.type ?? "unknown";
     const traced = deps.tracing.attempt(execution, { stepId, type, attempt });
-    void perform(state, stepId, traced.context, controller.signal).then((effect) => {
+    let failed: { readonly cause?: unknown } = {};
+    const performed = perform(state, stepId, traced.context, controller.signal).catch((cause: unknown) => {
+      failed = { cause };
+      return NOT_PREPARED;
+    });
+    void performed.then((effect) => {
       if (running.get(stepId) === controller) running.delete(stepId);
       const outcome = effect.outcome.kind === "succeeded" ? "succeeded" : effect.outcome.error.code;
       traced.ended(outcome);
-      deps.attempted({ stepId, type, attempt, outcome, durationMs: deps.clock.monotonicMs() - beganMs });
+      deps.attempted({ stepId, type, attempt, outcome, durationMs: deps.clock.monotonicMs() - beganMs, ...failed });
       const event = {
         kind: "attemptEnded" as const,
         at: deps.clock.nowAt(),
@@ -71,40 +90,36 @@ export function createEffects(
     });
   }
 
+  /** Rejects where the effect could not be prepared: nothing was sent. */
   async function perform(
     state: ExecutionState,
     stepId: string,
     trace: TraceContext | null,
     signal: AbortSignal,
   ): Promise<EffectResult> {
-    try {
-      const step = workflow.graph.byId.get(stepId);
-      const compiled = workflow.steps.get(stepId);
-      const run = state.steps.get(stepId);
-      if (step === undefined || compiled === undefined || run === undefined)
-        throw new Error(`No step '${stepId}' to perform`);
-      const kind = deps.kinds[step.type];
-      if (kind.perform === undefined) throw new Error(`Steps of type '${step.type}' have no effect to perform`);
-      const names = secretsNamed(compiled);
-      const secrets =
-        names.length === 0 ? new Map<string, string>() : await deps.secrets.read(execution.tenantId, names);
-      const outputs = await evaluator.outputs(state, stepsNamed(compiled));
-      // Reading may have taken its time.
-      if (!deps.lease.isLive()) deps.leaseEnded();
-      if (signal.aborted) return failedEffect("broken off");
-      const effect = await kind.perform({
-        step,
-        compiled,
-        scope: scopeOfStep(execution, state, outputs, run, secrets),
-        input: run.input,
-        idempotencyKey: idempotencyKey(execution.executionId, stepId, run.keyIter),
-        trace,
-        signal,
-      });
-      return storableEffect(effect);
-    } catch (error) {
-      return failedEffect(error instanceof Error ? error.message : String(error));
-    }
+    const step = workflow.graph.byId.get(stepId);
+    const compiled = workflow.steps.get(stepId);
+    const run = state.steps.get(stepId);
+    if (step === undefined || compiled === undefined || run === undefined)
+      throw new Error(`No step '${stepId}' to perform`);
+    const kind = deps.kinds[step.type];
+    if (kind.perform === undefined) throw new Error(`Steps of type '${step.type}' have no effect to perform`);
+    const names = secretsNamed(compiled);
+    const secrets = names.length === 0 ? new Map<string, string>() : await deps.secrets.read(execution.tenantId, names);
+    const outputs = await evaluator.outputs(state, stepsNamed(compiled));
+    // Reading may have taken its time.
+    if (!deps.lease.isLive()) deps.leaseEnded();
+    if (signal.aborted) return NOT_PREPARED;
+    const effect = await kind.perform({
+      step,
+      compiled,
+      scope: scopeOfStep(execution, state, outputs, run, secrets),
+      input: run.input,
+      idempotencyKey: idempotencyKey(execution.executionId, stepId, run.keyIter),
+      trace,
+      signal,
+    });
+    return storableEffect(effect);
   }
 
   return {
@@ -133,14 +148,4 @@ function storableEffect(effect: EffectResult): EffectResult {
 
 function withDetails<E extends { readonly details?: Json }>(error: E, details: Json): E {
   return error.details === undefined ? error : { ...error, details };
-}
-
-/** A failure to prepare the effect, such as PostgreSQL not answering for a secret: nothing was sent, try again. */
-function failedEffect(why: string): EffectResult {
-  const message = `The attempt could not be prepared: ${why}`;
-  return {
-    outcome: { kind: "failed", error: { code: "HTTP_NETWORK", message }, retryable: true, inDoubt: false },
-    request: null,
-    response: null,
-  };
 }

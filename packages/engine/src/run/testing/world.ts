@@ -13,6 +13,7 @@ import {
   type EffectResult,
   type InboxItem,
 } from "../ports.ts";
+import type { AttemptReport } from "../effects.ts";
 import { createSession, type Session, type SessionDeps } from "../session.ts";
 import type { StepKinds } from "../step-kind.ts";
 
@@ -51,6 +52,7 @@ export class World {
   readonly workflow: CompiledWorkflow;
   readonly session: Session;
   readonly row: { seq: number; steps: Map<string, StepState>; status: string; released: boolean };
+  readonly reports: AttemptReport[] = [];
   readonly #ends = new Map<string, (outcome: AttemptOutcome) => void>();
   #ids = 0;
 
@@ -110,7 +112,7 @@ export class World {
       kinds: this.#kinds(outputs),
       tracing: untracedExecutions,
       lease: { workerId: "worker", isLive: () => this.live },
-      observer: { committed: () => undefined, attempted: () => undefined },
+      observer: { committed: () => undefined, attempted: (_execution, report) => void this.reports.push(report) },
     };
   }
 
