@@ -156,6 +156,17 @@ describe("what is committed", () => {
     await expect(twice).rejects.toThrow("duplicate key");
     expect(await countOf(world, "attempts", one)).toBe(1);
   });
+
+  it("records no attempt as ended before it began, where the worker's estimate of the time is ahead", async () => {
+    const one = await startOne(world);
+    const claimed = await claimOne(world, worker, one);
+    const startedAt = claimed.nowAt + 60_000;
+    const attempt = { stepId: "a", iter: 1, attempt: 1, startedAt, outcome: "succeeded" as const };
+    const rest = { error: null, nextAttemptAt: null, idempotencyKey: null, request: null, response: null };
+    await commitOne(world, worker, itemOf(claimed, { attempts: [{ ...attempt, ...rest }] }));
+    const query = "select finished_at >= started_at as ordered from keelson.attempts where execution_id = $1";
+    expect((await world.admin.query(query, [one.executionId])).rows).toEqual([{ ordered: true }]);
+  });
 });
 
 describe("a lease", () => {

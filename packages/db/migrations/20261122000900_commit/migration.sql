@@ -96,9 +96,11 @@ begin
   end if;
   if p_attempts is not null then
     insert into attempts (
-      tenant_id, execution_id, step_id, iter, attempt, started_at, outcome, error, next_attempt_at, idempotency_key,
-      request, response)
-    select p_tenant, y."executionId", y."stepId", y.iter, y.attempt, from_ms(y."startedAt"), y.outcome, y.error,
+      tenant_id, execution_id, step_id, iter, attempt, started_at, finished_at, outcome, error, next_attempt_at,
+      idempotency_key, request, response)
+    -- A start is as the worker reckoned the time.
+    select p_tenant, y."executionId", y."stepId", y.iter, y.attempt, from_ms(y."startedAt"),
+      greatest(now(), from_ms(y."startedAt")), y.outcome, y.error,
       from_ms(y."nextAttemptAt"), y."idempotencyKey", y.request, y.response
     from jsonb_to_recordset(p_attempts) as y (
       "executionId" uuid, "stepId" text, iter int, attempt int, "startedAt" float8, outcome text, error jsonb,

@@ -180,3 +180,10 @@ describe("delays, backoff and waking", () => {
     expect(run.state.status).toBe("waiting");
   });
 });
+
+it("ends no step before it began, also where the clock of its next worker is behind", () => {
+  const run = play([http("a")]).claim();
+  run.at -= 130;
+  run.succeed("a");
+  expect(run.step("a")).toMatchObject({ startedAt: BEGAN_AT, finishedAt: BEGAN_AT });
+});

@@ -46,11 +46,19 @@ export function nodeOf(draft: Draft, id: string): GraphStep {
 /** Replaces fields of a step run; a change of status is recorded as `step.<status>`. */
 export function changeStep(draft: Draft, id: string, change: Partial<StepState>): StepState {
   const before = stepOf(draft, id);
-  const after: StepState = { ...before, ...change };
+  const after = inOrder({ ...before, ...change });
   draft.steps.set(id, after);
   draft.changed.add(id);
   if (after.status !== before.status) recordStep(draft, after.status, after);
   return after;
+}
+
+/** What another worker began by its estimate of the time may lie a moment after the present by one's own. */
+function inOrder(step: StepState): StepState {
+  const { startedAt, finishedAt } = step;
+  return startedAt === null || finishedAt === null || startedAt <= finishedAt
+    ? step
+    : { ...step, finishedAt: startedAt };
 }
 
 /** Records how an attempt came out, with when it was begun. */

@@ -6,7 +6,7 @@ const TTL_MS = 15_000;
 
 /** PostgreSQL takes `answerMs` of this clock to answer a tick. */
 async function begin(ttlMs = TTL_MS) {
-  const world = { nowMs: 0, answerMs: 0, alive: true, away: false };
+  const world = { nowMs: 0, answerMs: 0, alive: true, away: false, told: [] as number[] };
   const incarnation = await beginIncarnation(
     {
       leases: {
@@ -19,7 +19,7 @@ async function begin(ttlMs = TTL_MS) {
         },
       },
       clock: { monotonicMs: () => world.nowMs, nowAt: () => 0, random: () => 0, newId: () => "" },
-      calibrate: () => undefined,
+      calibrate: (nowAt) => void world.told.push(nowAt),
     },
     "worker-0",
     ttlMs,
@@ -63,6 +63,14 @@ describe("an incarnation", () => {
     world.alive = true;
     await incarnation.tick();
     expect(incarnation.isLive()).toBe(false);
+  });
+
+  it("tells the time of none but a living tick: another has not heard it of PostgreSQL", async () => {
+    const { incarnation, world } = await begin();
+    await incarnation.tick();
+    world.alive = false;
+    await incarnation.tick();
+    expect(world.told).toEqual([0]);
   });
 
   it("leaves a short lease two thirds of its time", async () => {

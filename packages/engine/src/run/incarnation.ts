@@ -33,11 +33,11 @@ export async function beginIncarnation(deps: IncarnationDeps, name: string, ttlM
     async tick() {
       const sentMs = deps.clock.monotonicMs();
       const answer = await deps.leases.tick(workerId, ttlMs);
-      deps.calibrate(answer.nowAt, sentMs, deps.clock.monotonicMs());
       if (!answer.alive) {
         dead = true;
         return null;
       }
+      deps.calibrate(answer.nowAt, sentMs, deps.clock.monotonicMs());
       renewedMs = sentMs;
       return answer.owned;
     },
