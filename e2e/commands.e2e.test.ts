@@ -1,4 +1,5 @@
-// `npm start` and `npm run demo` as their users run them, below npm: the script that npm starts, in a data folder of its own.
+// `npm start` and `npm run demo` as their users run them, in a data folder of their own; below npm, by the script that it
+// starts, where npm itself does not matter.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
@@ -23,6 +24,7 @@ interface Ready {
   readonly pids: Readonly<Record<"api" | "ingress" | "scheduler" | "worker", readonly number[]>>;
 }
 
+const ROOT = join(import.meta.dirname, "..");
 const SET_UP_AND_START_MS = 120_000;
 let dataDir: string;
 let commands: Command[];
@@ -40,9 +42,16 @@ afterEach(async () => {
   await rm(dataDir, { recursive: true, force: true });
 });
 
-async function run(name: "start" | "demo", env: Readonly<Record<string, string>> = {}): Promise<Command> {
+async function run(
+  name: "start" | "demo",
+  env: Readonly<Record<string, string>> = {},
+  [program = "", ...args]: readonly string[] = ["sh", join(ROOT, "scripts", "run.sh"), name],
+): Promise<Command> {
   const [api, ingress, scheduler, worker] = await freePorts(4);
-  const child = spawn("sh", [join(import.meta.dirname, "..", "scripts", "run.sh"), name], {
+  const child = spawn(program, args, {
+    cwd: ROOT,
+    // A process group of its own, as a shell gives it.
+    detached: true,
     env: {
       PATH: process.env["PATH"],
       HOME: process.env["HOME"],
@@ -102,6 +111,18 @@ it("npm start says in one line that it is ready, starts again what dies, and on 
   command.child.kill("SIGTERM");
   expect(await command.ended).toBe(0);
   expect(await readdir(join(dataDir, "run"))).toEqual([]);
+});
+
+it.each([
+  ["SIGTERM to npm", "SIGTERM", (npm: number) => npm],
+  ["SIGINT to npm's process group", "SIGINT", (npm: number) => -npm],
+] as const)("npm start ends all of it on %s", async (_title, signal, receiver) => {
+  const command = await run("start", {}, ["npm", "start", "--silent"]);
+  const { pids } = await untilReady(command);
+  process.kill(receiver(command.child.pid!), signal);
+  await command.ended;
+  await eventually(async () => expect(await readdir(join(dataDir, "run"))).toEqual([]));
+  for (const pid of Object.values(pids).flat()) expect(() => process.kill(pid, 0)).toThrow("ESRCH");
 });
 
 it("npm start goes on after everything was killed at once, with the same token and data", async () => {

@@ -51,3 +51,19 @@ it("runs a webhook through all five step types to its end, without Redis", async
   expect(target.requests).toHaveLength(10);
   expect(await violations(engine)).toEqual([]);
 });
+
+it("every process of every service is alive and ready, says that Redis is away, and shows its metrics", async () => {
+  const required = { api: ["postgres"], ingress: ["postgres"], scheduler: ["postgres"], worker: ["lease", "postgres"] };
+  for (const [service, instances] of Object.entries(engine.stack.instances)) {
+    for (const { url } of instances) {
+      expect((await fetch(`${url}/healthz`)).status).toBe(200);
+      const ready = await fetch(`${url}/readyz`);
+      expect(ready.status).toBe(200);
+      const { checks } = (await ready.json()) as { checks: Record<string, { ok: boolean; required: boolean }> };
+      expect(checks["redis"]).toEqual({ ok: false, required: false });
+      const needed = Object.keys(checks).filter((name) => checks[name]?.required);
+      expect(needed.sort()).toEqual(required[service as keyof typeof required]);
+      expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/^# TYPE /m);
+    }
+  }
+});

@@ -58,8 +58,7 @@ describe("a child's deadline", () => {
     }
     const early = await read(await childOf(id, "quick"));
     expect(Date.parse(early.deadlineAt) - Date.parse(early.startedAt)).toBe(60_000);
-    const { executionId } = of.steps!.find((step) => step.id === "alone")!.output as { executionId: string };
-    const alone = await untilStep(a, executionId, "nap", "waiting");
+    const alone = await untilStep(a, (await read(id)).steps[3].output.executionId, "nap", "waiting");
     expect(Date.parse(alone.deadlineAt!) - Date.parse(alone.startedAt!)).toBe(7_200_000);
     await a.post(`/v1/executions/${id}/cancel`).expect(202);
     expect((await untilEnd(a, id)).status).toBe("cancelled");
@@ -115,6 +114,23 @@ describe("a child that cannot start", () => {
     expect(await run(a, wrong)).toMatchObject({ error: { code: "CHILD_REFUSED", step: "sub" } });
     await a.delete(`/v1/workflows/${id}`).expect(204);
     expect(await run(a, once)).toMatchObject({ error: { code: "CHILD_REFUSED" }, steps: [{ attempts: 1 }] });
+  });
+});
+
+describe("the limit of unfinished executions", () => {
+  it("refuses neither a child nor a retry, and counts both", async () => {
+    const tenant = await world.tenant();
+    const inner = await saveSteps(tenant, [delayStep("nap", "1d")]);
+    const name = await saveSteps(tenant, [child("sub", inner)]);
+    const failing = await run(tenant, await saveSteps(tenant, [transformStep("bad", "{{ input.a.b }}")]));
+    await world.operator.patch(`/v1/tenants/${tenant.tenantId}`, { limits: { unfinishedExecutions: 1 } }).expect(200);
+    const id = await start(tenant, name);
+    const { steps } = await untilStep(tenant, id, "sub", "waiting");
+    await untilStep(tenant, steps[0]!.childExecutionId!, "nap", "waiting");
+    await tenant.post(`/v1/executions/${failing.id}/retry`).expect(202);
+    await world.operator.patch(`/v1/tenants/${tenant.tenantId}`, { limits: { unfinishedExecutions: 2 } }).expect(200);
+    const refused = await tenant.post(`/v1/workflows/${name}/executions`, {}).expect(429);
+    expect(refused.body.code).toBe("TOO_MANY_UNFINISHED");
   });
 });
 
