@@ -8,9 +8,9 @@ cd -- "$(dirname -- "$0")/.."
 
 command=${1:-}
 case $command in
-  start | demo | test | format) script=$command ;;
+  start | demo | test | bench | format) script=$command ;;
   verify) script=test ;;
-  *) fail "There is no command \"$command\". Use start, demo, test, verify or format." ;;
+  *) fail "There is no command \"$command\". Use start, demo, test, verify, bench or format." ;;
 esac
 shift
 

@@ -15,6 +15,10 @@ export async function startEngine(options: {
   readonly dataDir: string;
   readonly egressAllow: string;
   readonly ports: NonNullable<StackOptions["ports"]>;
+  /** Of the embedded PostgreSQL. */
+  readonly postgresSettings?: StackOptions["postgresSettings"];
+  /** What the services' environment holds beside this process's own. */
+  readonly serviceEnv?: Readonly<Record<string, string>>;
   readonly report: Report;
   readonly signal: AbortSignal;
 }): Promise<Stack> {
@@ -32,7 +36,8 @@ export async function startEngine(options: {
       publicIngressUrl: env.KEELSON_PUBLIC_INGRESS_URL,
       adminToken: env.KEELSON_ADMIN_TOKEN,
       masterKey: env.KEELSON_MASTER_KEY,
-      env: { ...process.env, KEELSON_EGRESS_ALLOW: options.egressAllow },
+      postgresSettings: options.postgresSettings,
+      env: { ...process.env, ...options.serviceEnv, KEELSON_EGRESS_ALLOW: options.egressAllow },
       signal,
       stage: report.stage,
       log: report.line,

@@ -21,9 +21,8 @@ export interface RunFolder {
   readonly dispose: () => Promise<void>;
 }
 
-/** Everybody may enter it, as PostgreSQL must when root has it run as another user. */
-export async function createRunFolder(log: Log): Promise<RunFolder> {
-  const base = join(tmpdir(), `keelson-test-${process.getuid?.() ?? "user"}`);
+/** Everybody may enter it, as PostgreSQL must when root has it run as another user. `base` is for such folders alone. */
+export async function createRunFolder(log: Log, base = temporaryBase()): Promise<RunFolder> {
   await mkdir(base, { recursive: true, mode: 0o755 });
   await removeAbandoned(base, log);
   const path = await mkdtemp(join(base, "run-"));
@@ -35,6 +34,10 @@ export async function createRunFolder(log: Log): Promise<RunFolder> {
     await rm(path, { recursive: true, force: true });
   };
   return { path, dispose };
+}
+
+function temporaryBase(): string {
+  return join(tmpdir(), `keelson-test-${process.getuid?.() ?? "user"}`);
 }
 
 async function removeAbandoned(base: string, log: Log): Promise<void> {
