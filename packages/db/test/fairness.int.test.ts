@@ -62,6 +62,14 @@ describe("a worker that asks for one tenant's", () => {
     expect(await store.due(tenantId, 10)).toEqual([]);
   });
 
+  it("is told of what a sweep has just told of: its hints may have been let go by", async () => {
+    const { tenantId, ids } = await queued(3, "1 second");
+    expect(await createSweepStore(world.dispatcher).sweepDue(100)).toHaveLength(3);
+    const store = createExecutionStore(world.worker);
+    expect((await store.due(tenantId, 10)).map(({ executionId }) => executionId).toSorted()).toEqual(ids.toSorted());
+    expect(await store.due(tenantId, 10)).toEqual([]);
+  });
+
   it("is told of what has just been started, and of what has mail", async () => {
     const one = await startOne(world);
     const store = createExecutionStore(world.worker);

@@ -307,7 +307,7 @@ $$;
 call keelson.hot('keelson.ops_workers(int)', 'keelson_app');
 
 -- What has not ended, counted up to p_cap; `waiting` is the rest of `unfinished`. `ready` could run now if a worker took it,
--- counted up to p_cap as well: it is swept five seconds after it was due at the latest.
+-- counted up to p_cap as well: it is swept eight seconds after it was last told of at the latest.
 -- Indexes executions_unfinished, executions_held, executions_owned, executions_due.
 create function keelson.ops_backlog(p_cap int)
 returns table (
@@ -324,7 +324,7 @@ language sql stable security definer as $$
     select count(*)::int as ready, extract(epoch from now() - min(x.wake_at))::double precision as oldest
     from (
       select e.wake_at from executions e
-      where e.sweep_at <= now() + interval '6 s' and e.wake_at <= now() and e.finished_at is null
+      where e.sweep_at <= now() + interval '9 s' and e.wake_at <= now() and e.finished_at is null
       order by e.sweep_at limit p_cap) as x
   ) as r
 $$;

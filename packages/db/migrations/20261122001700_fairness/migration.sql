@@ -4,8 +4,9 @@
 create index executions_due_of_tenant on keelson.executions (tenant_id, sweep_at) where sweep_at is not null;
 
 -- What of one tenant is free, and due or has mail: for a worker that has let hints go by. What is due is told to nobody
--- else for three seconds: of what a start or a release has left, sweep_at lies less than two seconds ahead, and of what
--- this or a sweep has told, five. Indexes executions_due_of_tenant, inbox_pkey.
+-- else for three seconds, and to no sweep for eight: of what this has told, sweep_at lies so far ahead; of what a start or
+-- a release has left, two seconds, and of what a sweep has told, five. That may have been let go by, and is told at once.
+-- Indexes executions_due_of_tenant, inbox_pkey.
 create function keelson.tenant_due(p_tenant uuid, p_limit int) returns table (execution_id uuid) language plpgsql as $$
 begin
   perform set_tenant(p_tenant);
@@ -16,10 +17,10 @@ begin
   return query
   with due as (
     select e.id from executions e
-    where e.tenant_id = p_tenant and e.sweep_at <= now() + interval '2 s' and e.wake_at <= now() and not e.held
+    where e.tenant_id = p_tenant and e.sweep_at <= now() + interval '5 s' and e.wake_at <= now() and not e.held
     order by e.sweep_at limit p_limit for no key update skip locked
   )
-  update executions e set sweep_at = now() + interval '5 s'
+  update executions e set sweep_at = now() + interval '8 s'
   from due where e.tenant_id = p_tenant and e.id = due.id returning e.id;
 end $$;
 call keelson.hot('keelson.tenant_due(uuid, int)', 'keelson_worker');

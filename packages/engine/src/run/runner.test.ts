@@ -159,4 +159,13 @@ describe("offers", () => {
     await vi.advanceTimersByTimeAsync(0);
     expect(runner.waiting).toBe(2);
   });
+
+  it("of what waits here already take no second place", async () => {
+    const { runner } = createWorld(1);
+    await runner.tick();
+    await runner.offer(ref("e1"));
+    void runner.offer(ref("e2"));
+    await runner.offer(ref("e2"));
+    expect(runner.waiting).toBe(1);
+  });
 });

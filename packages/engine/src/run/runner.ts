@@ -42,7 +42,7 @@ export interface RunnerOptions {
 export interface Runner {
   /**
    * Tries to take the execution that a hint names; resolves once that is decided, and not before there is room and it is
-   * its tenant's turn. Where enough of that tenant wait already it resolves at once: PostgreSQL is asked for it later.
+   * its tenant's turn. Where it waits already, or enough of that tenant do, it resolves at once: PostgreSQL is asked later.
    */
   offer(ref: ExecutionRef): Promise<void>;
   /** A hint that something came to the inbox of an execution held here. */
@@ -64,6 +64,8 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
   /** Claimed and not yet done with, those that wait for their turn alone included. */
   const known = new Set<string>();
   const running = new Set<Promise<void>>();
+  /** Those that wait for their turn: another hint for one of them says nothing new. */
+  const inLine = new Set<string>();
   let incarnation: Incarnation | null = null;
   let unknownBefore = new Set<string>();
   let stopping = false;
@@ -83,8 +85,11 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
   }
 
   async function offer(ref: ExecutionRef): Promise<void> {
+    if (inLine.has(ref.executionId)) return;
     if (admission.roomFor(ref.tenantId) === 0) return backlog.note(ref.tenantId);
+    inLine.add(ref.executionId);
     const leave = await admission.enter(ref.tenantId);
+    inLine.delete(ref.executionId);
     backlog.refill(ref.tenantId);
     const holder = incarnation;
     if (stopping || holder === null || !holder.isLive()) return leave();
