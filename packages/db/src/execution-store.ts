@@ -11,7 +11,7 @@ const DUE: HotQuery = { name: "tenant_due", text: "select * from keelson.tenant_
 const INBOX: HotQuery = { name: "inbox_read", text: "select * from keelson.inbox_read($1, $2)" };
 const OUTPUTS: HotQuery = { name: "outputs_load", text: "select * from keelson.outputs_load($1, $2, $3)" };
 const CHILD: HotQuery = { name: "child_result_load", text: "select * from keelson.child_result_load($1, $2)" };
-const LET_GO: HotQuery = { name: "execution_let_go", text: "select keelson.execution_let_go($1, $2, $3)" };
+const LET_GO: HotQuery = { name: "execution_let_go", text: "select keelson.execution_let_go($1, $2, $3, $4)" };
 
 interface InboxRow {
   readonly id: string;
@@ -63,9 +63,9 @@ export function createExecutionStore(db: Database): ExecutionStore {
         ? { status: row.status, output: row.output }
         : { status: row.status, error: row.error };
     },
-    async letGo(workerId, refs) {
+    async letGo(workerId, refs, inMs) {
       for (const [tenantId, mine] of Map.groupBy(refs, (ref) => ref.tenantId)) {
-        await db.call(LET_GO, [tenantId, workerId, mine.map((ref) => ref.executionId)]);
+        await db.call(LET_GO, [tenantId, workerId, mine.map((ref) => ref.executionId), inMs]);
       }
     },
   };

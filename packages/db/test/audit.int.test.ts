@@ -194,6 +194,14 @@ describe("planted in an execution", () => {
     await world.admin.query("update keelson.workers set dead = true where id = $1", [worker]);
   });
 
+  it("is found: PUT_OFF, and not where a step waits for its time", async () => {
+    const ids = [one.tenantId, one.executionId];
+    await plant(set("wake_at = now() + interval '1 minute', sweep_at = now() + interval '1 minute'"), ids);
+    expect(await found()).toEqual(["PUT_OFF"]);
+    await plant(set("status = 'waiting'"), ids);
+    expect(await found()).toEqual([]);
+  });
+
   it("is found: FIRED_TWICE", async () => {
     const schedule = newId();
     await plant(

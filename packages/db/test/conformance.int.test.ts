@@ -37,7 +37,7 @@ afterAll(() => world.close());
 
 /** Given back and claimed anew, so that everything has been through PostgreSQL. */
 async function claimedAgain(one: Started) {
-  await createExecutionStore(world.worker).letGo(worker, [one]);
+  await createExecutionStore(world.worker).letGo(worker, [one], 0);
   return claimOne(world, worker, one);
 }
 
@@ -170,6 +170,16 @@ describe("what is committed", () => {
 });
 
 describe("a lease", () => {
+  it("that is given back for later is nobody's, and is not taken before its time", async () => {
+    const one = await startOne(world);
+    const store = createExecutionStore(world.worker);
+    await claimOne(world, worker, one);
+    await store.letGo(worker, [one], 30_000);
+    const [answer] = await store.claim(worker, [one]);
+    expect(answer?.kind === "tooEarly" && answer.inMs).toBeGreaterThan(29_000);
+    expect(await factsOf(world, one)).toMatchObject({ owner: null, epoch: "2" });
+  });
+
   it("is given to one of fifty who ask at once", async () => {
     const one = await startOne(world);
     const store = createExecutionStore(world.worker);
@@ -356,7 +366,7 @@ describe("a hold that is lifted while somebody has the lease", () => {
       const ref = { ...parent, executionId: child.executionId };
       const held = await claimOne(world, worker, ref);
       await workflowResume(world.app, parent.tenantId, of.workflowId);
-      if (giveBack === "letGo") await createExecutionStore(world.worker).letGo(worker, [ref]);
+      if (giveBack === "letGo") await createExecutionStore(world.worker).letGo(worker, [ref], 0);
       else await commitOne(world, worker, releaseOf(held, null, { status: "queued" }));
       expect(await factsOf(world, ref)).toMatchObject({ status: "queued", owner: null, held: false, due: true });
     }

@@ -175,10 +175,10 @@ describe("the hot path's functions", () => {
     const [claimed] = await store.claim(worker, [{ tenantId, executionId: id }]);
     if (claimed?.kind !== "claimed") throw new Error("Not claimed by its own tenant");
     expect(await store.commit(worker, itemOf({ ...claimed.execution, tenantId: other }))).toEqual({ kind: "fenced" });
-    await store.letGo(worker, [foreign]);
+    await store.letGo(worker, [foreign], 0);
     const { rows } = await world.admin.query("select owner from keelson.executions where id = $1", [id]);
     expect(rows).toEqual([{ owner: worker }]);
-    await store.letGo(worker, [{ tenantId, executionId: id }]);
+    await store.letGo(worker, [{ tenantId, executionId: id }], 0);
   });
 
   it("start nothing from another tenant's workflow or version", async () => {

@@ -93,8 +93,9 @@ begin
 end $$;
 call keelson.hot('keelson.execution_claim(uuid, bigint, uuid[])', 'keelson_worker');
 
--- Gives leases back untouched: due at once for whoever comes next, under another epoch (T3). A hold stays a hold.
-create function keelson.execution_let_go(p_tenant uuid, p_worker bigint, p_ids uuid[]) returns int language plpgsql as $$
+-- Gives leases back untouched, under another epoch (T3): due for whoever comes next, at once or in p_in_ms. A hold stays a hold.
+create function keelson.execution_let_go(p_tenant uuid, p_worker bigint, p_ids uuid[], p_in_ms double precision default 0)
+returns int language plpgsql as $$
 declare
   v_count int;
 begin
@@ -105,13 +106,13 @@ begin
   )
   update executions e set
     owner = null, epoch = e.epoch + 1,
-    wake_at = case when not e.held then now() end,
-    sweep_at = case when e.held then e.deadline_at else now() end
+    wake_at = case when not e.held then in_ms(p_in_ms) end,
+    sweep_at = case when e.held then e.deadline_at else in_ms(p_in_ms) end
   from mine where e.tenant_id = p_tenant and e.id = mine.id;
   get diagnostics v_count = row_count;
   return v_count;
 end $$;
-call keelson.hot('keelson.execution_let_go(uuid, bigint, uuid[])', 'keelson_worker');
+call keelson.hot('keelson.execution_let_go(uuid, bigint, uuid[], double precision)', 'keelson_worker');
 
 -- The mail of an execution's present generation, oldest first.
 create function keelson.inbox_read(p_tenant uuid, p_id uuid)
@@ -151,12 +152,6 @@ returns table (worker_id text, now_ms double precision) language sql as $$
 $$;
 call keelson.hot('keelson.worker_register(text, int)', 'keelson_worker');
 
--- Goodbye: nothing that it leaves behind counts as lost under it.
-create function keelson.worker_retire(p_worker bigint) returns void language sql as $$
-  update workers set dead = true, stopped = true, lease_until = least(lease_until, now()) where id = p_worker
-$$;
-call keelson.hot('keelson.worker_retire(bigint)', 'keelson_worker');
-
 -- What PostgreSQL says a worker owns, and whether it has mail. Across tenants, and so the dispatcher's.
 grant create on schema keelson to keelson_dispatcher;
 set local role keelson_dispatcher;
@@ -168,8 +163,29 @@ language sql security definer as $$
   from executions e where e.owner = p_worker
 $$;
 call keelson.hot('keelson.worker_leases(bigint)', 'keelson_worker');
+
+-- What was counted as lost under a worker that lives after all. Whoever holds such an execution now goes on. Index
+-- executions_lost.
+create function keelson.losses_take_back(p_worker bigint) returns void language sql security definer as $$
+  with mistaken as (
+    select e.tenant_id, e.id from executions e
+    where e.losses > 0 and e.finished_at is null and p_worker = any(e.lost_owners)
+    order by e.tenant_id, e.id for no key update skip locked
+  )
+  update executions e set losses = greatest(e.losses - 1, 0), lost_owners = array_remove(e.lost_owners, p_worker)
+  from mistaken where e.tenant_id = mistaken.tenant_id and e.id = mistaken.id
+$$;
+call keelson.hot('keelson.losses_take_back(bigint)', 'keelson_worker');
 set local role keelson_owner;
 revoke create on schema keelson from keelson_dispatcher;
+
+-- Goodbye, of a worker that stops or that has lost its lease and lives: nothing that it leaves behind, or that was taken
+-- from it, counts as lost under it (T13).
+create function keelson.worker_retire(p_worker bigint) returns void language sql as $$
+  update workers set dead = true, stopped = true, lease_until = least(lease_until, now()) where id = p_worker;
+  select losses_take_back(p_worker);
+$$;
+call keelson.hot('keelson.worker_retire(bigint)', 'keelson_worker');
 
 -- Renews a worker's one row, every second; no row: it is dead, drops everything and registers anew. Tells what it owns,
 -- so that a claim whose answer was lost is not renewed for ever (T3), and mail whose hint was lost is read (T1, T2).

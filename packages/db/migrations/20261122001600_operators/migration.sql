@@ -56,7 +56,7 @@ begin
   perform set_tenant(p_tenant);
   return query
   with e as materialized (
-    select x.id, x.status, x.seq, x.epoch, x.gen, x.owner, x.held, x.sweep_at, x.finished_at, x.workflow_id, x.version_id,
+    select x.id, x.status, x.seq, x.epoch, x.gen, x.owner, x.held, x.wake_at, x.sweep_at, x.finished_at, x.workflow_id, x.version_id,
       x.parent_id, x.parent_gen, x.replay_of, x.schedule_id, x.scheduled_at
     from executions x where x.tenant_id = p_tenant and x.id = any(p_ids)
   ), batch as materialized (
@@ -65,7 +65,7 @@ begin
     from e join event_batches b on b.tenant_id = p_tenant and b.execution_id = e.id
     window w as (partition by b.execution_id order by b.first_seq)
   ), step as materialized (
-    select s.execution_id, s.step_id, s.status, s.iter, s.attempt, s.wait, s.child_id, s.sent_at,
+    select s.execution_id, s.step_id, s.status, s.iter, s.attempt, s.wait, s.due_at, s.child_id, s.sent_at,
       e.status as execution_status, e.finished_at as execution_finished_at, e.owner, e.gen
     from e join step_runs s on s.tenant_id = p_tenant and s.execution_id = e.id
   ), edge as materialized (
@@ -163,6 +163,12 @@ begin
   where f.sweep_at < now() - interval '5 minutes' and exists (
     select from workers w where not w.dead and w.lease_until > now()
       and (w.stats ->> 'executions')::int < (w.stats ->> 'slots')::int)
+  union all
+  -- Only one that waits is free and due later, and then for the earliest of its waits.
+  select 'PUT_OFF', f.id, '', format('%s, and put off until %s', f.status, rfc3339(f.wake_at)), null
+  from free f
+  where f.wake_at > now() and not f.held and (f.status <> 'waiting' or exists (
+    select from step s where s.execution_id = f.id and s.status = 'waiting' and s.due_at < now() - interval '1 minute'))
 
   -- A parent and its children. One that somebody retried goes on without its parent.
   union all

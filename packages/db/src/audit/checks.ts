@@ -62,6 +62,12 @@ export const CHECKS = {
     rule: "What is due is looked at within seconds",
     remedy: "See that a scheduler runs and reaches PostgreSQL and Redis: it hands on what no hint has reached.",
   },
+  PUT_OFF: {
+    invariant: "I5",
+    rule: "What is due is not put off",
+    remedy:
+      "Look for `execution.let_go` with its id in the workers' logs: the error there keeps them from going on with it, such as a definition that their release cannot read. Mend that, or run a release that can: it goes on within a minute.",
+  },
   CHILD_WITHOUT_PARENT: {
     invariant: "I5",
     rule: "A child that is waited for ends with its parent",

@@ -181,8 +181,8 @@ export interface ExecutionStore {
   loadOutputs(ref: ExecutionRef, stepIds: readonly string[]): Promise<ReadonlyMap<string, Json>>;
   /** The end of a child; null while it has not ended. */
   loadChildResult(tenantId: string, childId: string): Promise<ChildResult | null>;
-  /** Gives leases back untouched: due at once for whoever comes next. */
-  letGo(workerId: string, refs: readonly ExecutionRef[]): Promise<void>;
+  /** Gives leases back untouched: due in `inMs` for whoever comes next (0: at once). */
+  letGo(workerId: string, refs: readonly ExecutionRef[], inMs: number): Promise<void>;
 }
 
 export interface ResolvedWorkflow {

@@ -22,6 +22,9 @@ function createWorld(concurrency = 2) {
     aborted: 0,
     retired: false,
     letGo: [] as string[],
+    putOffMs: [] as number[],
+    hinted: 0,
+    loadVersion: () => Promise.resolve(workflow),
     owned: [] as OwnedLease[],
     claim: (refs: readonly ExecutionRef[]): Promise<ClaimAnswer[]> =>
       Promise.resolve(
@@ -40,8 +43,9 @@ function createWorld(concurrency = 2) {
         readInbox: () => Promise.resolve([]),
         loadOutputs: never,
         loadChildResult: never,
-        letGo: (_worker, refs) => {
+        letGo: (_worker, refs, inMs) => {
           world.letGo.push(...refs.map(({ executionId }) => executionId));
+          world.putOffMs.push(inMs);
           return Promise.resolve();
         },
       },
@@ -53,7 +57,7 @@ function createWorld(concurrency = 2) {
           return Promise.resolve();
         },
       },
-      definitions: { loadVersion: () => Promise.resolve(workflow), resolve: never },
+      definitions: { loadVersion: () => world.loadVersion(), resolve: never },
       secrets: { read: never },
       tracing: untracedExecutions,
       kinds: {
@@ -73,7 +77,7 @@ function createWorld(concurrency = 2) {
       checkInput: () => [],
       clock: { nowAt: () => Date.now(), monotonicMs: () => Date.now(), random: () => 0, newId: () => "id" },
       calibrate: () => undefined,
-      hints: { wake: () => undefined, mail: () => undefined },
+      hints: { wake: () => void (world.hinted += 1), mail: () => undefined },
       observer: { committed: () => undefined, attempted: () => undefined },
       log: {
         sessionFailed: () => undefined,
@@ -120,6 +124,24 @@ describe("a stop", () => {
     await vi.advanceTimersByTimeAsync(1_000);
     await stopped;
     expect(world).toMatchObject({ begun: 1, aborted: 1, letGo: ["e1", "e2"], retired: true });
+  });
+});
+
+describe("an execution whose definition cannot be read", () => {
+  it("is put off longer each time, without a hint, and begins once it can be read", async () => {
+    const { runner, world } = createWorld();
+    await runner.tick();
+    const { loadVersion } = world;
+    world.loadVersion = () => Promise.reject(new Error("Unknown step type"));
+    for (let n = 0; n < 4; n++) {
+      await runner.offer(ref("e1"));
+      await vi.advanceTimersByTimeAsync(0);
+    }
+    expect(world).toMatchObject({ putOffMs: [0, 1_000, 2_000, 4_000], hinted: 0, begun: 0 });
+    world.loadVersion = loadVersion;
+    await runner.offer(ref("e1"));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(world.begun).toBe(1);
   });
 });
 

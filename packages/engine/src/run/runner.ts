@@ -5,6 +5,7 @@
 import { createAdmission } from "./admission.ts";
 import { createBacklog } from "./backlog.ts";
 import { createClaims } from "./claims.ts";
+import { createFaults } from "./faults.ts";
 import { beginIncarnation, type Incarnation, type IncarnationDeps } from "./incarnation.ts";
 import type { ClaimedExecution, ExecutionRef, ExecutionStore, Hints, OwnedLease } from "./ports.ts";
 import { createSession, type Session, type SessionDeps } from "./session.ts";
@@ -60,6 +61,7 @@ export interface Runner {
 export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
   const admission = createAdmission(options.concurrency);
   const claims = createClaims(deps.store);
+  const faults = createFaults();
   const sessions = new Map<string, Session>();
   /** Claimed and not yet done with, those that wait for their turn alone included. */
   const known = new Set<string>();
@@ -141,7 +143,7 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
 
   async function hold(holder: Incarnation, execution: ClaimedExecution): Promise<void> {
     if (holder !== incarnation) return;
-    if (stopping) return giveBack(holder, [execution], "stopping", true);
+    if (stopping) return giveBack(holder, [execution], "stopping");
     try {
       const workflow = await deps.definitions.loadVersion(execution.tenantId, execution.versionId);
       const session = createSession(
@@ -152,11 +154,13 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
       sessions.set(execution.executionId, session);
       if (graceIsOver || holder !== incarnation) session.drop();
       const end = await session.run();
-      if (end === "dropped" && holder === incarnation) await giveBack(holder, [execution], "dropped", true);
+      faults.forget(execution.executionId);
+      if (end === "dropped" && holder === incarnation) await giveBack(holder, [execution], "dropped");
     } catch (error) {
-      // Left to the sweep, which comes a moment later: a fault that lasts must not spin.
+      // Left to the sweep, later each time: a fault that lasts must not spin, whatever it is.
       deps.log.sessionFailed(execution, error);
-      if (holder === incarnation) await giveBack(holder, [execution], "failed", false);
+      const inMs = faults.putOffMs(execution.executionId);
+      if (holder === incarnation) await giveBack(holder, [execution], "failed", inMs);
     } finally {
       sessions.delete(execution.executionId);
     }
@@ -220,19 +224,20 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
     // The same lease, not the same execution: one that is taken often is now and then seen between claim and answer.
     const unknownTwice = unknown.filter((lease) => unknownBefore.has(leaseKey(lease)));
     unknownBefore = new Set(unknown.map(leaseKey));
-    if (unknownTwice.length > 0) await giveBack(holder, unknownTwice, "unknown here, two ticks running", true);
+    if (unknownTwice.length > 0) await giveBack(holder, unknownTwice, "unknown here, two ticks running");
   }
 
+  /** Due at once and hinted at, or put off and left to the sweep. */
   async function giveBack(
     holder: Incarnation,
     refs: readonly ExecutionRef[],
     why: string,
-    hint: boolean,
+    putOffMs: number | null = null,
   ): Promise<void> {
     for (const ref of refs) deps.log.leaseGivenBack(ref, why);
     try {
-      await deps.store.letGo(holder.workerId, refs);
-      if (hint) for (const ref of refs) deps.hints.wake(ref, 0);
+      await deps.store.letGo(holder.workerId, refs, putOffMs ?? 0);
+      if (putOffMs === null) for (const ref of refs) deps.hints.wake(ref, 0);
     } catch (error) {
       // PostgreSQL is away: the tick finds these leases once it is back, or they run out.
       deps.log.tickFailed(error);
