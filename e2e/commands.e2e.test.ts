@@ -43,7 +43,7 @@ afterEach(async () => {
 });
 
 async function run(
-  name: "start" | "demo",
+  name: "start" | "demo" | "test",
   env: Readonly<Record<string, string>> = {},
   [program = "", ...args]: readonly string[] = ["sh", join(ROOT, "scripts", "run.sh"), name],
 ): Promise<Command> {
@@ -172,4 +172,13 @@ it("npm run demo shows each step of the order and ends with 0, although its usua
   for (const step of ["shape", "big", "review", "charge", "cool_off", "ship"]) {
     expect(command.stdout).toMatch(new RegExp(`^step +${step} .* succeeded +\\d+ ms$`, "m"));
   }
+});
+
+it("npm test runs the tests that its arguments name, and says how many passed", async () => {
+  const named = ["--project", "unit", "packages/testkit/src/eventually.test.ts"];
+  const command = await run("test", {}, ["npm", "test", "--silent", "--", ...named]);
+  expect(await command.ended).toBe(0);
+  expect(command.stdout).toMatch(/^2 passed, 0 failed$/m);
+  const none = await run("test", {}, ["npm", "test", "--silent", "--", "--project", "unit", "no/such.test.ts"]);
+  expect(await none.ended).toBe(1);
 });

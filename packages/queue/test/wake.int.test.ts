@@ -39,3 +39,14 @@ it("carries a wake-up from whoever knows to whoever works", async () => {
   await eventually(() => expect(seen.toSorted()).toEqual(ids.toSorted()));
   expect(hints.counts).toEqual({ sent: 2, dropped: 0 });
 });
+
+it("keeps to its prefix: whoever has another one is not woken", async () => {
+  const [mine, others]: string[][] = [[], []];
+  const { hints } = open(async ({ executionId }) => void mine!.push(executionId));
+  open(async ({ executionId }) => void others!.push(executionId));
+  const executionId = newId();
+  await eventually(async () => expect(await hints.backlog()).toBe(0));
+  hints.wake({ tenantId: newId(), executionId }, 0);
+  await eventually(() => expect(mine).toEqual([executionId]));
+  expect(others).toEqual([]);
+});

@@ -141,6 +141,12 @@ it("says in a sentence which port it cannot listen on", async () => {
   await expect(second.listen()).rejects.toThrow(`Cannot listen on 127.0.0.1, port ${port} (EADDRINUSE).`);
 });
 
+it("listens on its own address alone", async () => {
+  const { port } = await serve(express().get("/", (_req, res) => void res.end("here")));
+  expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe("here");
+  await expect(opened(connect(port, "127.0.0.2"))).rejects.toThrow();
+});
+
 async function serve(app: Express, timeouts?: { headersMs: number; requestMs: number; checkEveryMs: number }) {
   const server = createServiceServer({ app, port: 0, bindAddress: "127.0.0.1", ...(timeouts && { timeouts }) });
   servers.push(server);
