@@ -113,6 +113,23 @@ it("a Redis that is emptied is told of what had been spent (S2)", async () => {
   expect([await one!.passes(5), await two!.passes(5)]).toEqual([true, false]);
 });
 
+it.each([
+  ["would last for an hour, since Redis's clock was set back", "pexpire"],
+  ["would last for ever", "persist"],
+] as const)("a window that %s ends within a minute all the same", async (_why, make) => {
+  const { all, key } = await instances(2);
+  const [one, two] = all;
+  for (let i = 0; i < 2; i++) expect(await one!.passes(2)).toBe(true);
+  const window = `${prefix}:rate:${key}`;
+  await (make === "persist" ? one!.redis.persist(window) : one!.redis.pexpire(window, 3_600_000));
+  const refused = await two!.rate.take(key, 2);
+  expect(refused.passed).toBe(false);
+  for (const leftMs of [refused.resetMs, await one!.redis.pttl(window)]) {
+    expect(leftMs).toBeGreaterThan(0);
+    expect(leftMs).toBeLessThanOrEqual(60_000);
+  }
+});
+
 it("its window is gone from Redis when its minute is over", async () => {
   const { all, key } = await instances(1);
   const [one] = all;

@@ -8,7 +8,7 @@
 
 import { randomUUID } from "node:crypto";
 import { LRUCache } from "lru-cache";
-import { type RateRedis, takeFromWindow } from "./take-from-window.ts";
+import { type RateRedis, WINDOW_MS, takeFromWindow } from "./take-from-window.ts";
 import { withinMs } from "./within-ms.ts";
 
 export interface RateVerdict {
@@ -35,7 +35,6 @@ export interface SharedRateDeps {
   readonly monotonicMs: () => number;
 }
 
-const WINDOW_MS = 60_000;
 /** A block is what a second brings. */
 const BLOCKS_PER_WINDOW = 60;
 /** Near its end, a window is shared out in smaller blocks: so much of what is left at a time. */

@@ -1,4 +1,5 @@
 // The one script that counts: a window in Redis is a hash of its id and the points taken, and goes when its time is over.
+// Redis goes by its host's clock: a window that would last longer than a whole one, since that was set back, is cut.
 
 import { z } from "zod";
 
@@ -33,6 +34,8 @@ export interface Taken {
   readonly restMs: number;
 }
 
+export const WINDOW_MS = 60_000;
+
 const SCRIPT = `
 local id, limit, want = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local spent, untold, back, rest = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -48,8 +51,12 @@ end
 local granted = math.max(0, math.min(want, limit - used))
 used = used + granted
 redis.call('hset', KEYS[1], 'id', id, 'used', used)
-if not known[1] then redis.call('pexpire', KEYS[1], rest) end
-return { id, granted, used, redis.call('pttl', KEYS[1]) }
+local left = redis.call('pttl', KEYS[1])
+if left < 0 or left > ${WINDOW_MS} then
+  redis.call('pexpire', KEYS[1], rest)
+  left = rest
+end
+return { id, granted, used, left }
 `;
 
 const Reply = z.tuple([z.string(), z.int().min(0), z.int().min(0), z.int().min(0)]);
