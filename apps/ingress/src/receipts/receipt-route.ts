@@ -1,6 +1,8 @@
 // GET /receipts/:token: what has become of a delivery, for whoever was given its `statusUrl`.
 //  P1. It tells what `DeliveryReceipt` has, and never a name, a value, an error or how an execution ended.
 //  P2. What is asked with a forged token costs a count and an HMAC, and nothing of PostgreSQL.
+//  P3. Behind one proxy all are one client: genuine tokens are counted by tenant as well, so that neither made-up ones nor
+//      another tenant's producers use up what it may ask.
 
 import type { DeliveryReceipt } from "@keelson/contracts";
 import type { DeliveryState } from "@keelson/db";
@@ -18,7 +20,7 @@ export interface ReceiptDeps {
   readonly rate: RateLimit;
 }
 
-/** Of one client, right and wrong ones together. */
+/** Of one client and tenant; and of one client whose tokens name none. */
 const ASKED_PER_MINUTE = 600;
 
 export function receiptRoutes(deps: ReceiptDeps): Router {
@@ -30,10 +32,11 @@ export function receiptRoutes(deps: ReceiptDeps): Router {
 function answerReceipt({ tokens, find, rate }: ReceiptDeps): RequestHandler {
   return async (req, res) => {
     res.setHeader("cache-control", "no-store");
-    const afterMs = rate.take(`receipt ${clientOf(req.socket.remoteAddress)}`, ASKED_PER_MINUTE);
-    if (afterMs !== null) throw rateLimited(afterMs);
     const { token } = req.params;
     const read = tokens.read(typeof token === "string" ? token : "");
+    const whose = read.kind === "valid" ? read.tenantId : "nobody";
+    const afterMs = rate.take(`receipt ${whose} ${clientOf(req.socket.remoteAddress)}`, ASKED_PER_MINUTE);
+    if (afterMs !== null) throw rateLimited(afterMs);
     if (read.kind === "forged") throw new AppError("NOT_FOUND", { detail: "There is no receipt under this address." });
     if (read.kind === "expired") throw new AppError("RECEIPT_GONE", { detail: "A receipt can be read for 24 hours." });
     const { tenantId, deliveryId } = read;
