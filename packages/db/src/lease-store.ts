@@ -27,6 +27,8 @@ export interface LeaseStoreOptions {
 }
 
 export function createLeaseStore(db: Database, options: LeaseStoreOptions): PgLeaseStore {
+  /** This process's incarnation before the next one. */
+  let last: string | null = null;
   let watch: { readonly workerId: string; readonly client: Client } | null = null;
   let pooled = false;
   let taking = false;
@@ -75,8 +77,11 @@ export function createLeaseStore(db: Database, options: LeaseStoreOptions): PgLe
 
   return {
     async register(name, ttlMs) {
+      // It has lost its lease and lives to tell: what was taken from it was not lost under it.
+      if (last !== null) await db.call(RETIRE, [last]);
       const [row] = await db.call<{ worker_id: string }>(REGISTER, [name, ttlMs]);
       if (row === undefined) throw new Error("PostgreSQL registered no worker");
+      last = row.worker_id;
       await takeLock(row.worker_id);
       return row.worker_id;
     },

@@ -217,6 +217,27 @@ describe("T13: poison", () => {
     expect(await factsOf(world, one)).toMatchObject({ losses: 0, owner: null, due: true });
   });
 
+  it("takes a loss back once the worker that was taken for dead lives to tell, and no other's", async () => {
+    const one = await startOne(world);
+    const gone = await registerWorker(world);
+    await claimOne(world, gone, one);
+    await die(gone);
+    const leases = createLeaseStore(world.worker, { url: world.workerUrl, applicationName: "slow", stats: () => ({}) });
+    world.onClose(() => leases.close());
+    const slow = await leases.register("slow", 60_000);
+    await claimOne(world, slow, one);
+    await die(slow);
+    expect(await losses(one)).toBe(2);
+    const again = await leases.register("slow", 60_000);
+    expect(await losses(one)).toBe(1);
+    // It gives up before PostgreSQL does: what is freed only after it said so counts no more than what was before.
+    const other = await startOne(world);
+    await claimOne(world, again, other);
+    await leases.register("slow", 60_000);
+    expect(await die(again)).toContain(other.executionId);
+    expect(await losses(other)).toBe(0);
+  });
+
   it("frees nothing of a worker that lives", async () => {
     const one = await startOne(world);
     const worker = await registerWorker(world);

@@ -41,6 +41,7 @@ create table keelson.executions (
   sweep_at timestamptz, -- the sweep looks at it then: a little later than wake_at, the hint comes first
   held boolean not null default false, -- accepted while its workflow was paused
   losses smallint not null default 0 check (losses >= 0), -- owners lost in a row without an attempt's outcome (T13)
+  lost_owners bigint[] not null default '{}', -- those: one that turns out to live takes its loss back
 
   trigger_type text not null check (trigger_type in ('webhook', 'schedule', 'api', 'subworkflow')),
   -- Payloads are json, not jsonb, which reorders keys: a retry must send the same bytes, and json(x) say the same.
@@ -97,6 +98,7 @@ create index executions_due on keelson.executions (sweep_at) where sweep_at is n
 create index executions_owned on keelson.executions (owner) where owner is not null;
 create index executions_held on keelson.executions (tenant_id, workflow_id) where held;
 create index executions_unfinished on keelson.executions (tenant_id, id) where finished_at is null;
+create index executions_lost on keelson.executions (tenant_id, id) where losses > 0 and finished_at is null;
 create index executions_retention on keelson.executions (finished_at) where finished_at is not null;
 create index executions_of_schedule on keelson.executions (tenant_id, schedule_id)
   where schedule_id is not null and finished_at is null;
@@ -116,8 +118,8 @@ create policy dispatcher_retires on keelson.executions for delete to keelson_dis
 grant select, insert, update on keelson.executions to keelson_app, keelson_worker;
 grant
   select (tenant_id, id, workflow_id, status, gen, seq, owner, epoch, wake_at, sweep_at, held, losses,
-    deadline_at, schedule_id, created_at, started_at, finished_at),
-  update (owner, epoch, wake_at, sweep_at, losses),
+    lost_owners, deadline_at, schedule_id, created_at, started_at, finished_at),
+  update (owner, epoch, wake_at, sweep_at, losses, lost_owners),
   delete
 on keelson.executions to keelson_dispatcher;
 

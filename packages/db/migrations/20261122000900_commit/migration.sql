@@ -144,6 +144,7 @@ begin
       retrying = x.retrying,
       labels = coalesce(x.labels, e.labels),
       losses = case when x.progress then 0 else e.losses end,
+      lost_owners = case when x.progress then '{}' else e.lost_owners end,
       owner = case when x.ends or p.gives_back then null else e.owner end,
       -- A hold that was lifted while we held the lease makes it due now.
       wake_at = case when x.ends or not p.gives_back then null

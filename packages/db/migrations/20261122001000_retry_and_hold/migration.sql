@@ -40,7 +40,8 @@ begin
   where e.tenant_id = p_tenant and e.id = p_id for share of w;
   update executions e set
     gen = e.gen + 1, epoch = e.epoch + 1, seq = e.seq + jsonb_array_length(p_items),
-    status = 'queued', held = v_paused, failing = null, summary = p_summary, retrying = false, losses = 0,
+    status = 'queued', held = v_paused, failing = null, summary = p_summary, retrying = false,
+    losses = 0, lost_owners = '{}',
     output = null, error = null, error_code = null, failed_step = null,
     started_at = null, finished_at = null, deadline_at = to_timestamp(p_deadline_ms / 1000),
     parent_gen = case when e.parent_id is not null then coalesce(p_parent_gen, e.parent_gen) end,

@@ -86,6 +86,7 @@ language sql security definer as $$
   )
   update executions e set
     owner = null, epoch = e.epoch + 1, losses = e.losses + lost.counts::int,
+    lost_owners = case when lost.counts then e.lost_owners || e.owner else e.lost_owners end,
     wake_at = case when not e.held then now() end,
     sweep_at = case when e.held then e.deadline_at else now() end
   from lost where e.tenant_id = lost.tenant_id and e.id = lost.id
