@@ -10,7 +10,8 @@ command=${1:-}
 case $command in
   start | demo | test | bench | format) script=$command ;;
   verify) script=test ;;
-  *) fail "There is no command \"$command\". Use start, demo, test, verify, bench or format." ;;
+  chaos) script=../e2e/chaos/main ;;
+  *) fail "There is no command \"$command\". Use start, demo, test, verify, chaos, bench or format." ;;
 esac
 shift
 

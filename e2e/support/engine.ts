@@ -25,7 +25,13 @@ export interface Answer<T> {
 export interface Tenant {
   readonly id: string;
   readonly key: string;
-  call<T = Json>(method: string, path: string, body?: unknown, api?: number): Promise<Answer<T>>;
+  call<T = Json>(
+    method: string,
+    path: string,
+    body?: unknown,
+    api?: number,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Answer<T>>;
   /** Saves a workflow; its webhook's url, if it has one. */
   save(definition: object): Promise<string>;
   start(workflow: string, input?: unknown): Promise<string>;
@@ -110,8 +116,8 @@ async function createTenant(stack: Stack): Promise<Tenant> {
   const { key } = made.body.apiKey;
   const secret = `whsec_${randomBytes(24).toString("base64")}`;
 
-  const call = <T>(method: string, path: string, body?: unknown, api = 0): Promise<Answer<T>> =>
-    request<T>(`${stack.instances.api[api]?.url ?? stack.urls.api}${path}`, method, key, body);
+  const call = <T>(method: string, path: string, body?: unknown, api = 0, headers = {}): Promise<Answer<T>> =>
+    request<T>(`${stack.instances.api[api]?.url ?? stack.urls.api}${path}`, method, key, body, headers);
   await call("PUT", "/v1/secrets/HOOK", { value: secret });
 
   return {
@@ -175,10 +181,17 @@ export async function ended(tenant: Tenant, id: string, withinMs = 60_000): Prom
 /** A webhook trigger that `Tenant.send` signs for. */
 export const HOOK_TRIGGER = { id: "hook", type: "webhook", signature: { scheme: "standard", secrets: ["HOOK"] } };
 
-async function request<T>(url: string, method: string, token: string, body?: unknown): Promise<Answer<T>> {
+async function request<T>(
+  url: string,
+  method: string,
+  token: string,
+  body?: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Answer<T>> {
   const response = await fetch(url, {
     method,
     headers: {
+      ...headers,
       authorization: `Bearer ${token}`,
       ...(body === undefined ? {} : { "content-type": "application/json" }),
     },
