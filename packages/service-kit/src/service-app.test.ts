@@ -128,7 +128,7 @@ describe("request ids", () => {
 describe("the request log", () => {
   it("has one line a request, with the route as declared and the handler's fields, but no path, query or header", async () => {
     const { app, lines } = service();
-    await request(app).put("/v1/things/secret-id?token=abc").set("authorization", "Bearer xyz").expect(200);
+    await request(app).put("/v1/things/secret-id?token=hush").set("authorization", "Bearer xyz").expect(200);
     const logged = lines().filter((line) => line.msg === "http.request");
     expect(logged).toHaveLength(1);
     expect(logged[0]).toMatchObject({
@@ -142,7 +142,7 @@ describe("the request log", () => {
       request_id: expect.stringMatching(UUID_V7),
       duration_ms: expect.any(Number),
     });
-    expect(JSON.stringify(lines())).not.toMatch(/secret-id|abc|xyz/);
+    expect(JSON.stringify(lines())).not.toMatch(/secret-id|hush|xyz/);
   });
 
   it("keeps the route and the code of a refused request", async () => {
