@@ -1,5 +1,6 @@
 // PostgreSQL, the truth: schema and roles (migrations/), the hot path's hand-written SQL, and Prisma for settings.
 export {
+  bulkActionPutOff,
   bulkActionTurns,
   bulkActionsOpen,
   bulkItemsRecord,
@@ -39,7 +40,7 @@ export {
   type TenantLimits,
   type TenantRow,
 } from "./look-ups.ts";
-export { createLogins, type LoginUrls } from "./migrate/logins.ts";
+export { createLogins, ensureLogins, type Login, type LoginUrls } from "./migrate/logins.ts";
 export { migrateDatabase, readMigrations, type Migration } from "./migrate/migrate.ts";
 export { GROUP_ROLES } from "./migrate/roles.ts";
 export { deliveryReceipt, type DeliveryState } from "./receipts.ts";

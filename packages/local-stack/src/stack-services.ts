@@ -95,9 +95,7 @@ function environment(
 ): Record<string, string | undefined> {
   const { app, worker, dispatcher } = databaseUrls;
   const login: Record<ServiceName, string> = { api: app, ingress: app, scheduler: dispatcher, worker };
-  return {
-    NODE_ENV: "production",
-    ...options.env,
+  const given = {
     // The owner's login is for set-up alone.
     DATABASE_ADMIN_URL: undefined,
     DATABASE_URL: login[service],
@@ -109,6 +107,9 @@ function environment(
     KEELSON_MASTER_KEY: masterKey,
     KEELSON_PUBLIC_INGRESS_URL: options.publicIngressUrl ?? urlOf("ingress", 0, options, ports),
   };
+  // What came from a file is handed on as it is; a service refuses to be told twice.
+  const files = Object.fromEntries(Object.keys(given).map((name) => [`${name}_FILE`, undefined]));
+  return { NODE_ENV: "production", ...options.env, ...files, ...given };
 }
 
 function urlOf(service: ServiceName, n: number, options: StackOptions, ports: Ports): string {

@@ -1,6 +1,9 @@
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { envBase64Key, envCidrList, envDurationMs, envInteger, envLogLevel, envPort, envUrl } from "./env-values.ts";
 import { checkEnv } from "./parse-env.ts";
@@ -40,6 +43,64 @@ describe("checkEnv", () => {
       ok: true,
       value: { API_PORT: 4000, LEASE_TTL: 15_000, DATABASE_URL: "postgres://h/d" },
     });
+  });
+});
+
+describe("values from files", () => {
+  const schema = z.object({ TOKEN: z.string(), API_PORT: envPort().prefault("4000") }).transform((env) => env);
+  let folder: string;
+  const file = (content: string): string => {
+    const path = join(folder, "value");
+    writeFileSync(path, content);
+    return path;
+  };
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "keelson-env-"));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it("takes a variable from the file that its _FILE names, without the line break at its end", () => {
+    for (const ending of ["", "\n", "\r\n"]) {
+      const env = { TOKEN_FILE: file(` a secret\nof two lines ${ending}`), TOKEN: "" };
+      expect(checkEnv(schema, env)).toEqual({
+        ok: true,
+        value: { TOKEN: " a secret\nof two lines ", API_PORT: 4000 },
+      });
+    }
+    const env = { TOKEN: "x", API_PORT_FILE: file("4001\n") };
+    expect(checkEnv(schema, env)).toMatchObject({ value: { API_PORT: 4001 } });
+  });
+
+  it("refuses a variable that is set beside its _FILE, and names both", () => {
+    const checked = checkEnv(schema, { TOKEN: "s3cret", TOKEN_FILE: file("other") });
+    expect(checked).toEqual({
+      ok: false,
+      message: "The configuration is not valid:\n  TOKEN and TOKEN_FILE are both set: leave one of them out",
+    });
+  });
+
+  it.each([
+    ["that is not there", () => join(folder, "s3cret"), "cannot be read (ENOENT)"],
+    ["that is a folder", () => folder, "cannot be read (EISDIR)"],
+    ["that is empty", () => file("\n"), "is empty"],
+  ])("refuses a file %s, and names the variable without its value", (_what, path, found) => {
+    expect(checkEnv(schema, { TOKEN_FILE: path() })).toEqual({
+      ok: false,
+      message: `The configuration is not valid:\n  TOKEN_FILE: the file that it names ${found}`,
+    });
+  });
+
+  it("judges what a file holds as it does any value, and shows nothing of it", () => {
+    const checked = checkEnv(schema, { TOKEN: "x", API_PORT_FILE: file("s3cret") });
+    expect(checked).toEqual({
+      ok: false,
+      message: "The configuration is not valid:\n  API_PORT: expected a whole number from 0 to 65535",
+    });
+  });
+
+  it("reads no file of a variable that is not its own", () => {
+    const env = { TOKEN: "x", SSL_CERT_FILE: join(folder, "nothing") };
+    expect(checkEnv(schema, env)).toMatchObject({ ok: true });
   });
 });
 

@@ -11,6 +11,13 @@ export interface LoginUrls {
   readonly dispatcher: string;
 }
 
+export interface Login {
+  readonly name: string;
+  readonly password: string;
+}
+
+const KINDS = ["app", "worker", "dispatcher"] as const satisfies readonly (keyof LoginUrls)[];
+
 /**
  * Gives each kind of service a login of its own. Roles belong to the server: `suffix` keeps those of several Keelsons on
  * one server apart. Without `passwords` new ones are made at each call, and whoever is connected stays connected.
@@ -20,21 +27,38 @@ export async function createLogins(options: {
   readonly suffix?: string;
   readonly passwords?: { readonly [login in keyof LoginUrls]: string };
 }): Promise<LoginUrls> {
-  const client = new Client({ connectionString: options.adminUrl, application_name: "keelson-logins" });
+  const { adminUrl, suffix, passwords } = options;
+  const login = (kind: keyof LoginUrls): Login => ({
+    name: `keelson_${kind}_login${suffix === undefined ? "" : `_${suffix}`}`,
+    password: passwords?.[kind] ?? randomBytes(18).toString("base64url"),
+  });
+  const logins = { app: login("app"), worker: login("worker"), dispatcher: login("dispatcher") };
+  await ensureLogins(adminUrl, logins);
+  const urlOf = ({ name, password }: Login): string => {
+    const url = new URL(adminUrl);
+    url.username = name;
+    url.password = password;
+    return url.href;
+  };
+  return { app: urlOf(logins.app), worker: urlOf(logins.worker), dispatcher: urlOf(logins.dispatcher) };
+}
+
+/**
+ * Makes these logins, or gives those there are these passwords; whoever is connected stays connected. A login that was
+ * made before stays a member of what it was a member of: give no other role's name.
+ */
+export async function ensureLogins(
+  adminUrl: string,
+  logins: { readonly [login in keyof LoginUrls]: Login },
+): Promise<void> {
+  const client = new Client({ connectionString: adminUrl, application_name: "keelson-logins" });
   await client.connect();
   try {
-    const login = async (kind: keyof LoginUrls): Promise<string> => {
-      const name = `keelson_${kind}_login${options.suffix === undefined ? "" : `_${options.suffix}`}`;
-      const password = options.passwords?.[kind] ?? randomBytes(18).toString("base64url");
+    for (const kind of KINDS) {
       await client.query("begin");
-      await createLogin(client, name, `keelson_${kind}`, password);
+      await createLogin(client, logins[kind].name, `keelson_${kind}`, logins[kind].password);
       await client.query("commit");
-      const url = new URL(options.adminUrl);
-      url.username = name;
-      url.password = password;
-      return url.href;
-    };
-    return { app: await login("app"), worker: await login("worker"), dispatcher: await login("dispatcher") };
+    }
   } finally {
     await client.end();
   }
