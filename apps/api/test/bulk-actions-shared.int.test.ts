@@ -79,6 +79,35 @@ it("keeps the pace over all who run", async () => {
   expect(await replayed(client)).toEqual(ids.slice(0, 2));
 });
 
+it("gives up an item that can never be carried out after ten tries, and does all others first", async () => {
+  const client = await world.tenant();
+  const ids = await originals(client, 4);
+  const [bad = ""] = ids;
+  await world.admin.pool.query(`
+    create function keelson.test_busy() returns trigger language plpgsql as $$
+    begin raise 'busy' using errcode = '55P03'; end $$;
+    create trigger busy before insert on keelson.executions
+    for each row when (new.replay_of = '${bad}') execute function keelson.test_busy()`);
+  onTestFinished(async () => {
+    await world.admin.pool.query("drop function keelson.test_busy cascade");
+  });
+  const id = await replayAll(client, { perSecond: 1_000 });
+  const due = "update keelson.bulk_actions set next_at = now() where id = $1";
+  const states: object[] = [];
+  for (let run = 0; run < 12; run++) {
+    await world.bulkActions.runOnce();
+    const { body } = await client.get(`/v1/bulk-actions/${id}`).expect(200);
+    states.push({ status: body.status, succeeded: body.succeeded, failed: body.failed });
+    await world.admin.pool.query(due, [id]);
+  }
+  expect(states[0]).toEqual({ status: "running", succeeded: 0, failed: 0 });
+  expect(states[1]).toEqual({ status: "running", succeeded: 3, failed: 0 });
+  expect(await replayed(client)).toEqual(ids.slice(1));
+  const { body } = await client.get(`/v1/bulk-actions/${id}`).expect(200);
+  expect(body).toMatchObject({ status: "succeeded", succeeded: 3, failed: 1 });
+  expect(body.refusals).toMatchObject([{ id: bad, code: "UNAVAILABLE" }]);
+});
+
 /** Whoever records an item takes this lock first. */
 const RECORDING = 4_711;
 async function watchRecording(): Promise<void> {
@@ -103,6 +132,7 @@ it.each([
   const blocker = await world.admin.pool.connect();
   try {
     await blocker.query("begin");
+    await blocker.query("set local idle_in_transaction_session_timeout = 0");
     await blocker.query(lock, [client.tenantId]);
     const child = await startProcess();
     await eventually(async () => expect(await waiting()).toBeGreaterThan(0), { withinMs: 30_000 });
@@ -118,7 +148,7 @@ it.each([
     expect(body).toMatchObject({ status: "succeeded", done: 12, succeeded: 12 });
   });
   expect(await replayed(client)).toEqual(ids);
-});
+}, 120_000);
 
 /** Statements of the process of the service that wait for a lock. */
 async function waiting(): Promise<number> {

@@ -8,6 +8,7 @@ import type { TenantLimits } from "./look-ups.ts";
 const OPEN: HotQuery = { name: "bulk_actions_open", text: "select * from keelson.bulk_actions_open($1)" };
 const TURNS: HotQuery = { name: "bulk_action_turns", text: "select * from keelson.bulk_action_turns($1, $2, $3)" };
 const TAKE: HotQuery = { name: "bulk_items_take", text: "select * from keelson.bulk_items_take($1, $2, $3)" };
+const PUT_OFF: HotQuery = { name: "bulk_action_put_off", text: "select keelson.bulk_action_put_off($1, $2, $3)" };
 const RECORD: HotQuery = { name: "bulk_items_record", text: "select keelson.bulk_items_record($1, $2, $3)" };
 
 export interface BulkActionRef {
@@ -45,12 +46,20 @@ export interface BulkItem {
   readonly n: number;
   /** Of an execution or a delivery. */
   readonly targetId: string;
+  /** Earlier ones, which ended neither well nor in a refusal. */
+  readonly tries: number;
 }
 
 /** Within a transaction: the next items that nobody has, locked until its end. Empty: none is left to take. */
 export async function bulkItemsTake(tx: Database, ref: BulkActionRef, limit: number): Promise<BulkItem[]> {
-  const rows = await tx.call<{ n: number; target_id: string }>(TAKE, [ref.tenantId, ref.bulkActionId, limit]);
-  return rows.map((row) => ({ n: row.n, targetId: row.target_id }));
+  type Row = Omit<BulkItem, "targetId"> & { readonly target_id: string };
+  const rows = await tx.call<Row>(TAKE, [ref.tenantId, ref.bulkActionId, limit]);
+  return rows.map(({ target_id: targetId, ...row }) => ({ ...row, targetId }));
+}
+
+/** Something kept it from being carried out, or (`n`) this item of it: it goes on in a second, with other items first. */
+export async function bulkActionPutOff(db: Database, ref: BulkActionRef, n: number | null): Promise<void> {
+  await db.call(PUT_OFF, [ref.tenantId, ref.bulkActionId, n]);
 }
 
 export type BulkOutcome =

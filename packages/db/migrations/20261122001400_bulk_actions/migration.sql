@@ -40,6 +40,7 @@ create table keelson.bulk_action_items (
   bulk_action_id uuid not null,
   n int not null, -- in this order
   target_id uuid not null, -- of an execution or a delivery, which may be gone by now
+  tries int not null default 0, -- that ended neither well nor in a refusal: the next comes after all others'
   outcome text check (outcome in ('succeeded', 'refused', 'failed')), -- null: not done yet
   code text,
   message text,
@@ -47,7 +48,8 @@ create table keelson.bulk_action_items (
   foreign key (tenant_id, bulk_action_id) references keelson.bulk_actions on delete cascade,
   check ((outcome in ('refused', 'failed')) is true = (code is not null))
 );
-create index bulk_action_items_open on keelson.bulk_action_items (tenant_id, bulk_action_id, n) where outcome is null;
+create index bulk_action_items_open on keelson.bulk_action_items (tenant_id, bulk_action_id, tries, n)
+  where outcome is null;
 create index bulk_action_items_refused on keelson.bulk_action_items (tenant_id, bulk_action_id, n)
   where outcome in ('refused', 'failed');
 call keelson.protect('keelson.bulk_action_items');
@@ -88,17 +90,28 @@ call keelson.hot('keelson.bulk_action_turns(uuid, uuid, int)', 'keelson_app');
 
 -- Locks the next items that nobody has, until the end of the transaction. No row: none is left to take, or it is over.
 -- Index bulk_action_items_open.
-create function keelson.bulk_items_take(p_tenant uuid, p_id uuid, p_limit int) returns table (n int, target_id uuid)
-language plpgsql as $$
+create function keelson.bulk_items_take(p_tenant uuid, p_id uuid, p_limit int)
+returns table (n int, target_id uuid, tries int) language plpgsql as $$
 begin
   perform set_tenant(p_tenant);
   return query
-  select i.n, i.target_id from bulk_action_items i
+  select i.n, i.target_id, i.tries from bulk_action_items i
   where i.tenant_id = p_tenant and i.bulk_action_id = p_id and i.outcome is null
     and exists (select from bulk_actions b where b.tenant_id = p_tenant and b.id = p_id and b.status = 'running')
-  order by i.n limit p_limit for update skip locked;
+  order by i.tries, i.n limit p_limit for update skip locked;
 end $$;
 call keelson.hot('keelson.bulk_items_take(uuid, uuid, int)', 'keelson_app');
+
+-- Something kept the action, or this item of it, from being carried out: it goes on in a second, with other items first.
+create function keelson.bulk_action_put_off(p_tenant uuid, p_id uuid, p_n int) returns void language plpgsql as $$
+begin
+  perform set_tenant(p_tenant);
+  update bulk_action_items i set tries = i.tries + 1
+  where i.tenant_id = p_tenant and i.bulk_action_id = p_id and i.n = p_n and i.outcome is null;
+  update bulk_actions b set next_at = greatest(b.next_at, now() + interval '1 s')
+  where b.tenant_id = p_tenant and b.id = p_id and b.status = 'running';
+end $$;
+call keelson.hot('keelson.bulk_action_put_off(uuid, uuid, int)', 'keelson_app');
 
 -- Records what became of items that the transaction has locked, and ends the action with its last one, or with one failure
 -- too many. What was begun before its action was cancelled counts still. p_outcomes: [{ n, kind, code?, message? }]
@@ -139,6 +152,7 @@ language plpgsql security definer as $$
 declare
   v_count int;
 begin
+  if not pg_try_advisory_xact_lock(hashtext('keelson.bulk_actions_retire'), 0) then return 0; end if;
   delete from bulk_actions b using (
     select x.tenant_id, x.id from bulk_actions x where x.finished_at < p_before order by x.finished_at limit p_limit
   ) as old
