@@ -25,7 +25,7 @@ const STATEMENTS = [
   {
     what: "a row written",
     text: `insert into keelson.delivery_keys (tenant_id, hook_id, key, execution_id)
-      values ($1, gen_random_uuid(), 'bench', gen_random_uuid())`,
+      select $1, id, gen_random_uuid()::text, gen_random_uuid() from keelson.hooks where tenant_id = $1 limit 1`,
   },
 ];
 

@@ -93,7 +93,7 @@ const ORDER = {
     price: 19.95,
   })),
   shipping: { street: "12 St James's Square", city: "London", postcode: "SW1Y 4JH" },
-  note: "Please leave the parcel with the neighbour if nobody answers the door, and ring twice. ".repeat(2),
+  note: "Please leave the parcel with the neighbour if nobody answers the door, and ring twice. ".repeat(3),
 };
 
 function post(id: string, url: string, dependsOn: readonly string[], body: object): object {
