@@ -20,6 +20,17 @@ describe("isTransient", () => {
     expect(isTransient(withCode(code))).toBe(true);
   });
 
+  it.each([
+    ["P2039", "57P03", true],
+    ["P2010", "57P01", true],
+    ["P2010", "23505", false],
+  ])("looks into what Prisma throws as %s: %s", (code, originalCode, transient) => {
+    const driverAdapterError = Object.assign(new Error("x"), { cause: { kind: "postgres", originalCode } });
+    const error = Object.assign(withCode(code), { meta: { driverAdapterError } });
+    expect(isTransient(error)).toBe(transient);
+    expect(isBadData(error)).toBe(!transient);
+  });
+
   it.each(["22P05", "23505", "54001", "42501", "P0001", "XX000", "P2002"])("does not hold for %s", (code) => {
     expect(isTransient(withCode(code))).toBe(false);
   });

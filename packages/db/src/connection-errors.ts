@@ -20,8 +20,23 @@ export function isBadData(error: unknown): boolean {
 
 function sqlState(error: unknown): string | null {
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return null;
+  const wrapped = stateWithin(error);
+  if (wrapped !== null) return wrapped;
   // EPIPE, a socket's, and Prisma's codes have five characters as well.
   return /^[0-9A-Z]{5}$/.test(error.code) && !/^(E[A-Z]{4}|P[1-6]\d{3})$/.test(error.code) ? error.code : null;
+}
+
+/** Prisma throws what it has no code of its own for as P2010 or P2039, with the state at `meta.driverAdapterError.cause`. */
+function stateWithin(error: Error): string | null {
+  if (!("meta" in error) || !isRecord(error.meta)) return null;
+  const driverAdapterError = error.meta["driverAdapterError"];
+  if (!isRecord(driverAdapterError) || !isRecord(driverAdapterError["cause"])) return null;
+  const originalCode = driverAdapterError["cause"]["originalCode"];
+  return typeof originalCode === "string" && /^[0-9A-Z]{5}$/.test(originalCode) ? originalCode : null;
+}
+
+function isRecord(value: unknown): value is { readonly [name: string]: unknown } {
+  return typeof value === "object" && value !== null;
 }
 
 /** Without a state of SQL's, what pg, the socket and Prisma say. */

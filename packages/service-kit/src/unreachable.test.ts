@@ -3,6 +3,12 @@ import { isDatabaseUnreachable } from "./unreachable.ts";
 
 const coded = (code: string, more: object = {}) => Object.assign(new Error("x"), { code, ...more });
 
+/** As Prisma throws what its driver adapter was told by PostgreSQL and what it has no code of its own for. */
+const byPrisma = (code: string, originalCode: string) =>
+  coded(code, {
+    meta: { driverAdapterError: Object.assign(new Error("x"), { cause: { kind: "postgres", originalCode } }) },
+  });
+
 describe("isDatabaseUnreachable", () => {
   it.each([
     coded("ECONNREFUSED"),
@@ -15,6 +21,8 @@ describe("isDatabaseUnreachable", () => {
     new Error("outer", { cause: new Error("inner", { cause: coded("ECONNRESET") }) }),
     new AggregateError([coded("ECONNREFUSED"), coded("ECONNREFUSED")]),
     Object.assign(new Error("adapter"), { cause: { kind: "DatabaseNotReachable" } }),
+    byPrisma("P2039", "57P03"),
+    byPrisma("P2010", "57P01"),
   ])("holds for %o", (error) => {
     expect(isDatabaseUnreachable(error)).toBe(true);
   });
@@ -27,6 +35,7 @@ describe("isDatabaseUnreachable", () => {
     coded("42P01"),
     coded("ENOENT", { syscall: "open" }),
     coded("P2002"),
+    byPrisma("P2010", "23505"),
   ])("does not hold for %o", (error) => {
     expect(isDatabaseUnreachable(error)).toBe(false);
   });

@@ -34,6 +34,11 @@ const MAX_CAUSES = 5;
 export function isDatabaseUnreachable(error: unknown, depth = 0): boolean {
   if (depth > MAX_CAUSES || typeof error !== "object" || error === null) return false;
   if ("code" in error && typeof error.code === "string" && isUnreachableCode(error, error.code)) return true;
+  // Prisma keeps what it has no code of its own for in `meta.driverAdapterError.cause.originalCode`.
+  if ("originalCode" in error && typeof error.originalCode === "string" && isUnreachableCode(error, error.originalCode))
+    return true;
+  if ("meta" in error && isDatabaseUnreachable(error.meta, depth + 1)) return true;
+  if ("driverAdapterError" in error && isDatabaseUnreachable(error.driverAdapterError, depth + 1)) return true;
   if ("kind" in error && typeof error.kind === "string" && DRIVER_ADAPTER_KINDS.has(error.kind)) return true;
   if (error instanceof Error && CODELESS_MESSAGES.has(error.message)) return true;
   if (error instanceof AggregateError && error.errors.some((part) => isDatabaseUnreachable(part, depth + 1)))
