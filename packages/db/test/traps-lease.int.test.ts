@@ -327,6 +327,39 @@ describe("T13: poison", () => {
     expect((await leases.tick(living, 600_000)).alive).toBe(true);
   });
 
+  it("takes nobody for dead or lost just after PostgreSQL has recovered from the crash of a backend", async () => {
+    const one = await startOne(world);
+    const worker = await registerWorker(world, 600_000);
+    await claimOne(world, worker, one);
+    await world.admin.query(
+      "update keelson.workers set watched = true, renewed_at = now() - interval '5 s' where id = $1",
+      [worker],
+    );
+    // Real: PostgreSQL has been up for long enough that its start time says nothing.
+    const { rows } = await world.admin.query<{ since: Date; started: Date; reset: Date }>(
+      `select keelson.up_since() as since, pg_postmaster_start_time() as started,
+         (select stats_reset from pg_stat_bgwriter) as reset`,
+    );
+    expect(rows[0]?.since).toEqual(new Date(Math.max(rows[0]!.started.getTime(), rows[0]!.reset.getTime())));
+    const { client: session } = await openSession(world, "admin");
+    const since = (when: string): Promise<unknown> =>
+      session.query(
+        `create or replace function keelson.up_since() returns timestamptz language sql stable as $$ select ${when} $$`,
+      );
+    const silent = () => session.query("select worker_id from keelson.workers_silent($1)", [WORKER_LOCK_CLASS]);
+    await session.query("begin");
+    await since("now() - interval '1 s'");
+    expect((await silent()).rows).not.toContainEqual({ worker_id: worker });
+    await since("now() - interval '1 h'");
+    expect((await silent()).rows).toContainEqual({ worker_id: worker });
+    await since("now() - interval '1 s'");
+    await session.query("update keelson.workers set dead = true where id = $1", [worker]);
+    await session.query("select keelson.reap(1000)");
+    const lost = await session.query("select owner, losses from keelson.executions where id = $1", [one.executionId]);
+    expect(lost.rows).toEqual([{ owner: null, losses: 0 }]);
+    await session.query("rollback");
+  });
+
   it("believes no silence that was seen once each by two connections", async () => {
     const seen = [41, 42, 41];
     let calls = 0;

@@ -73,13 +73,20 @@ begin
 end $$;
 call keelson.hot('keelson.gc_inbox(int)', 'keelson_dispatcher', 'keelson_worker');
 
+-- Since when connections to PostgreSQL may have stood. One that recovers from the crash of a backend keeps its start time but
+-- forgets its statistics.
+create function keelson.up_since() returns timestamptz language sql stable as $$
+  select greatest(pg_postmaster_start_time(), (select stats_reset from pg_stat_bgwriter))
+$$;
+call keelson.hot('keelson.up_since()', 'keelson_dispatcher');
+
 -- Frees what dead workers held: another epoch, due at once. It counts as a loss unless the worker had said goodbye, or has
--- not been seen since PostgreSQL itself was restarted (T13). Index executions_owned.
+-- not been seen since PostgreSQL itself was restarted or has crashed (T13). Index executions_owned.
 create function keelson.reap(p_limit int) returns table (tenant_id uuid, execution_id uuid, losses smallint)
 language sql security definer as $$
   with lost as (
     select e.tenant_id, e.id, e.held,
-      coalesce(not w.stopped and w.renewed_at >= pg_postmaster_start_time(), true) as counts
+      coalesce(not w.stopped and w.renewed_at >= keelson.up_since(), true) as counts
     from executions e left join workers w on w.id = e.owner
     where e.owner is not null and (w.id is null or w.dead or w.lease_until <= now())
     limit p_limit for no key update of e skip locked
@@ -95,12 +102,12 @@ $$;
 call keelson.hot('keelson.reap(int)', 'keelson_dispatcher', 'keelson_worker');
 
 -- Workers that look dead: nobody holds their advisory lock, and they have missed two of their ticks, which come twice a
--- second. Just after PostgreSQL was started nobody holds one. To be believed when seen twice on one unbroken connection, whose pid comes along.
+-- second. Just after PostgreSQL was started, or has recovered from a crash, nobody holds one. To be believed when seen twice on one unbroken connection, whose pid comes along.
 create function keelson.workers_silent(p_lock_class int)
 returns table (worker_id text, pid int) language sql security definer as $$
   select w.id::text, pg_backend_pid() from workers w
   where not w.dead and w.watched and w.lease_until > now() and w.renewed_at < now() - interval '1 s'
-    and pg_postmaster_start_time() < now() - interval '10 s'
+    and keelson.up_since() < now() - interval '10 s'
     and not exists (
       select from pg_locks l
       where l.locktype = 'advisory' and l.classid::bigint = p_lock_class and l.objid::bigint = w.id and l.objsubid = 2
