@@ -36,6 +36,11 @@ describe("isTransient", () => {
   });
 });
 
+it("takes no text that was cut off for a connection that was", () => {
+  expect(isTransient(new SyntaxError("Unterminated string in JSON at position 5"))).toBe(false);
+  expect(isTransient(new Error("terminating due to administrator command"))).toBe(true);
+});
+
 describe("isBadData", () => {
   it.each(["22P05", "21000", "23505", "54001"])("holds for %s", (code) => {
     expect(isBadData(withCode(code))).toBe(true);

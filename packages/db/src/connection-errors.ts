@@ -45,6 +45,6 @@ function isConnectionLoss(error: unknown): boolean {
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   return (
     /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_|EHOST|ENET|P1001|P1002|P1008|P1017|P2024|P2028|P2037)/.test(code) ||
-    /connection|timeout|terminat|not queryable/i.test(error.message)
+    /connection|timeout|\bterminat|not queryable/i.test(error.message)
   );
 }

@@ -16,6 +16,8 @@ describe("isDatabaseUnreachable", () => {
     coded("08006"),
     coded("P1001"),
     coded("P2028"),
+    coded("40P01"),
+    byPrisma("P2010", "40P01"),
     coded("ENOENT", { syscall: "connect" }),
     new Error("Connection terminated unexpectedly"),
     new Error("outer", { cause: new Error("inner", { cause: coded("ECONNRESET") }) }),

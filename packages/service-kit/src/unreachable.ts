@@ -6,8 +6,10 @@ const CODES = new Set([
   ..."ECONNREFUSED ECONNRESET ETIMEDOUT EPIPE ENOTFOUND EAI_AGAIN EHOSTUNREACH ENOENT".split(" "),
   // PostgreSQL: too many connections, shut down, crashed, starting; cancelled by a time-out; a standby takes no writes
   ..."53300 57P01 57P02 57P03 57014 25006".split(" "),
-  // Prisma: unreachable, timed out, connection closed, no free connection, no transaction in time
-  ..."P1001 P1002 P1008 P1017 P2024 P2028 P2037".split(" "),
+  // the conflicts that another try settles: serialization, deadlock, a lock that was not to be had
+  ..."40001 40P01 55P03".split(" "),
+  // Prisma: unreachable, timed out, connection closed, no free connection, no transaction in time, a conflict
+  ..."P1001 P1002 P1008 P1017 P2024 P2028 P2034 P2037".split(" "),
 ]);
 
 const CODELESS_MESSAGES = new Set([
