@@ -31,6 +31,47 @@ describe("definitionWarnings", () => {
     ]);
   });
 
+  it("warns of a body that is sent by GET, said or not, or by HEAD", () => {
+    const steps = [
+      http("a", [], { body: { id: 1 } }),
+      http("b", [], { method: "HEAD", body: "x" }),
+      http("c", [], { method: "POST", body: "x" }),
+      http("d", [], { body: null }),
+      http("e"),
+    ];
+    expect(warningsOf(documentOf(steps))).toEqual([
+      "BODY_WITH_GET /steps/0/config/body",
+      "BODY_WITH_GET /steps/1/config/body",
+    ]);
+  });
+
+  it("warns of keys of an input schema that check nothing, and says which is near", () => {
+    const inputSchema = {
+      type: "object",
+      requird: ["id"],
+      properties: {
+        requird: { type: "string", minLenght: 1, enum: ["minLenght"] },
+        list: { type: "array", items: { anyOf: [{ nullable: true }] } },
+      },
+      default: { requird: true },
+      "x-owner": { requird: true },
+    };
+    const { definition } = workflowOf(documentOf([step("a")], { inputSchema }));
+    const warnings = definitionWarnings(definition, NOW);
+    expect(warnings.map(({ code, path }) => `${code} ${path}`)).toEqual([
+      "UNKNOWN_KEYWORD /inputSchema/requird",
+      "UNKNOWN_KEYWORD /inputSchema/properties/requird/minLenght",
+      "UNKNOWN_KEYWORD /inputSchema/properties/list/items/anyOf/0/nullable",
+    ]);
+    expect(warnings[0]?.message).toContain('Did you mean "required"?');
+    expect(warnings[1]?.message).toContain('Did you mean "minLength"?');
+  });
+
+  it("lists at most 20 of those keys", () => {
+    const inputSchema = Object.fromEntries(Array.from({ length: 30 }, (_, n) => [`key${n}`, true]));
+    expect(warningsOf(documentOf([step("a")], { inputSchema }))).toHaveLength(20);
+  });
+
   it("warns of what the coming year's clock changes do to a schedule", () => {
     const nightly = { id: "nightly", type: "schedule", cron: "30 2 * * *", timezone: "Europe/Berlin" };
     const hourly = { id: "hourly", type: "schedule", cron: "0 * * * *", timezone: "Europe/Berlin" };

@@ -22,9 +22,24 @@ export interface PreparedSchema {
 }
 
 /** Keywords whose values are data, not schemas. */
-const DATA = new Set(["enum", "const", "default", "examples", "required", "type", "dependentRequired"]);
+export const DATA_KEYWORDS: ReadonlySet<string> = new Set([
+  "enum",
+  "const",
+  "default",
+  "examples",
+  "required",
+  "type",
+  "dependentRequired",
+]);
 /** Keywords whose values are schemas by name. */
-const MAPS = new Set(["properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"]);
+export const MAP_KEYWORDS: ReadonlySet<string> = new Set([
+  "properties",
+  "patternProperties",
+  "$defs",
+  "definitions",
+  "dependentSchemas",
+  "dependencies",
+]);
 /** Keywords that mean nothing in 2020-12, but something to ajv; and those that the root alone may have. */
 const DROPPED = new Set(["$schema", "$id", "id", "$async", "nullable", "discriminator", "$vocabulary", COST_KEYWORD]);
 /** Subschemas of one schema: compiling takes time that grows faster than they do. */
@@ -58,8 +73,8 @@ class Preparation {
     const copy: Record<string, Json> = { [COST_KEYWORD]: { ...costOf(schema, this.#propertyCount) } };
     for (const [key, value] of Object.entries(schema)) {
       if (DROPPED.has(key)) continue;
-      if (DATA.has(key)) copy[key] = value;
-      else if (MAPS.has(key) && isJsonObject(value)) copy[key] = this.#map(value, [...path, key]);
+      if (DATA_KEYWORDS.has(key)) copy[key] = value;
+      else if (MAP_KEYWORDS.has(key) && isJsonObject(value)) copy[key] = this.#map(value, [...path, key]);
       else copy[key] = this.#part(value, [...path, key]);
     }
     return copy;
