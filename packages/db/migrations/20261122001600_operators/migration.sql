@@ -348,16 +348,25 @@ call keelson.hot('keelson.ops_fullest(int, int)', 'keelson_app');
 -- Starts and ends by minute and status, from the roll-ups. Index stats_minutes_at.
 create function keelson.ops_minutes(p_since timestamptz)
 returns table (
-  minute timestamptz, kind text, status text, count double precision, duration_ms_sum double precision,
-  duration_ms_max double precision, latency_buckets double precision[])
+  minute timestamptz, kind text, status text, count double precision, duration_ms_max double precision,
+  latency_buckets double precision[])
 language sql stable security definer as $$
-  with m as materialized (select s.* from stats_minutes s where s.minute >= p_since)
-  select m.minute, m.kind, m.status, sum(m.count)::double precision, sum(m.duration_ms_sum)::double precision,
-    max(m.duration_ms_max)::double precision,
-    (select latency_buckets_of(array_agg(b.i::int), array_agg(b.n::numeric))::double precision[]
-     from m as x, unnest(x.latency_buckets) with ordinality as b (n, i)
-     where x.minute = m.minute and x.kind = m.kind and x.status = m.status)
-  from m group by 1, 2, 3
+  with m as (
+    select s.minute, s.kind, s.status, s.count, s.duration_ms_max, s.latency_buckets
+    from stats_minutes s where s.minute >= p_since
+  ), bucket as (
+    select m.minute, m.kind, m.status, b.i, sum(b.n) as n
+    from m cross join lateral unnest(m.latency_buckets) with ordinality as b (n, i) group by 1, 2, 3, 4
+  ), latency as (
+    select b.minute, b.kind, b.status, latency_buckets_of(array_agg(b.i::int), array_agg(b.n)) as buckets
+    from bucket b group by 1, 2, 3
+  ), counted as (
+    select m.minute, m.kind, m.status, sum(m.count)::double precision as count,
+      max(m.duration_ms_max)::double precision as max
+    from m group by 1, 2, 3
+  )
+  select c.minute, c.kind, c.status, c.count, c.max, l.buckets::double precision[]
+  from counted c left join latency l using (minute, kind, status)
 $$;
 call keelson.hot('keelson.ops_minutes(timestamptz)', 'keelson_app');
 
