@@ -30,7 +30,8 @@ export function pagingOf(
     before: cursor === undefined ? null : deps.cursors.open(name, cursor),
     answer(page, present, positionOf) {
       const last = page.items.at(-1);
-      const nextCursor = page.more && last !== undefined ? deps.cursors.seal(name, positionOf(last)) : null;
+      const position = page.stoppedAt ?? (last === undefined ? undefined : positionOf(last));
+      const nextCursor = page.more && position !== undefined ? deps.cursors.seal(name, position) : null;
       return { items: page.items.map(present), nextCursor };
     },
   };

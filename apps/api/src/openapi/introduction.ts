@@ -12,6 +12,7 @@ and a \`requestId\` that finds the request in the server's logs. Another tenant'
 declared here is refused: query parameters, and keys of a body.
 
 **Lists** take \`limit\` (1 to 100, default 20) and \`cursor\`, and answer \`{ items, nextCursor }\`, newest first unless said.
+A page may be short, even empty, where few match: the list ends when \`nextCursor\` is null.
 
 **JSON** is UTF-8, every key once in its object, at most 128 levels deep. Times are RFC 3339 in UTC with milliseconds, ids are
 UUIDv7 in lower case. A request's headers must have arrived within 20 s, all of it within 30 s.

@@ -46,7 +46,7 @@ export type ExecutionFilter = z.infer<typeof ExecutionFilter>;
 export const ExecutionListQuery = z.strictObject({
   ...PageQuery.shape,
   ...ExecutionFilter.shape,
-  count: queryBoolean.optional().describe("True: say how many there are in all, counting to 10,000. Default false."),
+  count: queryBoolean.optional().describe("True: say how many match, out of 10,000 looked at. Default false."),
 });
 export type ExecutionListQuery = z.infer<typeof ExecutionListQuery>;
 
@@ -55,7 +55,7 @@ export const ExecutionPage = z.strictObject({
   total: z
     .strictObject({
       value: z.int().describe("How many match, 10,000 at most."),
-      exact: z.boolean().describe("False where there are more."),
+      exact: z.boolean().describe("False where not all were looked at: there may be more."),
     })
     .describe("How many match in all; there with `count=true`.")
     .optional(),

@@ -42,6 +42,9 @@ export type PageQuery = z.infer<typeof PageQuery>;
 export function pageOf<T extends z.ZodType>(item: T) {
   return z.strictObject({
     items: z.array(item).describe("At most `limit` of them, newest first unless said."),
-    nextCursor: z.string().nullable().describe("Send it as `cursor` for the next page; null on the last one."),
+    nextCursor: z
+      .string()
+      .nullable()
+      .describe("Send it as `cursor` for the next page, also after one with few items or none; null on the last one."),
   });
 }

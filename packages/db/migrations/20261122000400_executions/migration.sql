@@ -102,14 +102,16 @@ create index executions_lost on keelson.executions (tenant_id, id) where losses 
 create index executions_retention on keelson.executions (finished_at) where finished_at is not null;
 create index executions_of_schedule on keelson.executions (tenant_id, schedule_id)
   where schedule_id is not null and finished_at is null;
--- The lists': newest first, since ids sort by time. Without a filter the primary key is read backwards.
+-- The lists': newest first, since ids sort by time. Without a filter the primary key is read backwards. What is written once,
+-- at an end that is no success, may have several; what every start and every transition would write has one (docs/adr/0011).
 create index executions_by_workflow on keelson.executions (tenant_id, workflow_id, id);
 create index executions_failed on keelson.executions (tenant_id, error_code, id) where status = 'failed';
-create index executions_failed_at on keelson.executions (tenant_id, id) where status = 'failed';
-create index executions_cancelled on keelson.executions (tenant_id, id) where status = 'cancelled';
+create index executions_failed_step on keelson.executions (tenant_id, failed_step, id) where status = 'failed';
+create index executions_failed_workflow on keelson.executions (tenant_id, workflow_id, id) where status = 'failed';
+create index executions_unsuccessful on keelson.executions (tenant_id, status, id) where status in ('failed', 'cancelled');
 create index executions_retrying on keelson.executions (tenant_id, id) where retrying;
-create index executions_children on keelson.executions (tenant_id, parent_id) where parent_id is not null;
-create index executions_replays on keelson.executions (tenant_id, replay_of) where replay_of is not null;
+create index executions_children on keelson.executions (tenant_id, parent_id, id) where parent_id is not null;
+create index executions_replays on keelson.executions (tenant_id, replay_of, id) where replay_of is not null;
 
 call keelson.protect('keelson.executions');
 create policy dispatcher_reads on keelson.executions for select to keelson_dispatcher using (true);

@@ -28,6 +28,7 @@ language plpgsql security definer as $$
 declare
   v_count int;
 begin
+  if not pg_try_advisory_xact_lock(hashtext('keelson.replaced_secrets_retire'), 0) then return 0; end if;
   delete from replaced_secrets r using (
     select x.tenant_id, x.name from replaced_secrets x
     where x.replaced_at < p_before order by x.replaced_at limit p_limit

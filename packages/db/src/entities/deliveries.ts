@@ -4,7 +4,9 @@ import type { DeliveryFilter, DeliveryReason } from "@keelson/contracts";
 import type { TenantTx } from "../database.ts";
 import { Prisma } from "../generated/client.ts";
 import { workflowIds } from "./execution-list.ts";
-import { type Page, pageFrom } from "./page.ts";
+import { idRange } from "./id-range.ts";
+import type { Page } from "./page.ts";
+import { shortestOf, type Walk, walkList, type Walks } from "./walk.ts";
 
 export interface DeliveryHead {
   readonly id: string;
@@ -26,9 +28,13 @@ export interface DeliveryRow extends DeliveryHead {
   readonly body: Uint8Array;
 }
 
-export const DELIVERY_HEAD = Prisma.sql`
-  d.id, d.hook_id as "hookId", d.workflow_id as "workflowId", w.name as workflow, d.received_at as "receivedAt",
-  d.status, d.reason, d.execution_id as "executionId", d.redelivery_of as "redeliveryOf"`;
+/** Columns of `d`, with its workflow's name. */
+const head = (d: Prisma.Sql, workflow: Prisma.Sql): Prisma.Sql => Prisma.sql`
+  ${d}.id, ${d}.hook_id as "hookId", ${d}.workflow_id as "workflowId", ${workflow} as workflow,
+  ${d}.received_at as "receivedAt", ${d}.status, ${d}.reason, ${d}.execution_id as "executionId",
+  ${d}.redelivery_of as "redeliveryOf"`;
+
+export const DELIVERY_HEAD = head(Prisma.sql`d`, Prisma.sql`w.name`);
 
 export async function deliveryGet(tx: TenantTx, tenantId: string, id: string): Promise<DeliveryRow | null> {
   const rows = await tx.$queryRaw<DeliveryRow[]>`
@@ -40,21 +46,31 @@ export async function deliveryGet(tx: TenantTx, tenantId: string, id: string): P
   return rows[0] ?? null;
 }
 
-/** Newest first; `before`: the last id of the page before. */
+/** Newest first; `before`: where the page before ended. */
 export async function deliveryList(
   tx: TenantTx,
   tenantId: string,
   filter: DeliveryFilter,
   page: { readonly before: string | null; readonly limit: number },
 ): Promise<Page<DeliveryHead>> {
-  const conditions = await deliveryConditions(tx, tenantId, filter);
-  if (page.before !== null) conditions.push(Prisma.sql`d.id < ${page.before}::uuid`);
-  const rows = await tx.$queryRaw<DeliveryHead[]>`
-    select ${DELIVERY_HEAD} from keelson.deliveries d
-    join keelson.workflows w on w.tenant_id = d.tenant_id and w.id = d.workflow_id
-    where ${Prisma.join(conditions, " and ")} order by d.id desc limit ${page.limit + 1}`;
-  return pageFrom(rows, page.limit);
+  const workflows = await workflowsOf(tx, tenantId, filter);
+  if (workflows?.length === 0) return { items: [], more: false };
+  const parts = partsOf(filter, workflows, Prisma.sql`e`);
+  const [first, ...others] = waysOf(filter, workflows).map(({ walks, answers }): Walks => ({
+    tenantId,
+    walks,
+    residual: [...parts].filter(([part]) => part !== answers).map(([, condition]) => condition),
+    dear: false,
+    ...idRange(filter, page.before),
+  }));
+  if (first === undefined) return { items: [], more: false };
+  return walkList(tx, await shortestOf(tx, [first, ...others]), LISTED, page.limit);
 }
+
+const LISTED = head(
+  Prisma.sql`e`,
+  Prisma.sql`(select w.name from keelson.workflows w where w.tenant_id = e.tenant_id and w.id = e.workflow_id)`,
+);
 
 /** Conditions on `d`. */
 export async function deliveryConditions(
@@ -62,19 +78,54 @@ export async function deliveryConditions(
   tenantId: string,
   filter: DeliveryFilter,
 ): Promise<Prisma.Sql[]> {
-  const conditions = [Prisma.sql`d.tenant_id = ${tenantId}::uuid`];
-  if (filter.workflow !== undefined) {
-    const ids = await workflowIds(tx, tenantId, filter.workflow);
-    conditions.push(Prisma.sql`d.workflow_id = any(${ids}::uuid[])`);
-  }
-  const { hookId, status, reason, since, until } = filter;
-  if (hookId !== undefined) conditions.push(Prisma.sql`d.hook_id = any(${hookId}::uuid[])`);
-  if (status !== undefined) conditions.push(Prisma.sql`d.status = any(${status}::text[])`);
+  const { from, to } = idRange(filter, null);
+  return [
+    Prisma.sql`d.tenant_id = ${tenantId}::uuid`,
+    Prisma.sql`d.id >= ${from}::uuid`,
+    Prisma.sql`d.id < ${to}::uuid`,
+    ...partsOf(filter, await workflowsOf(tx, tenantId, filter), Prisma.sql`d`).values(),
+  ];
+}
+
+function workflowsOf(tx: TenantTx, tenantId: string, filter: DeliveryFilter): Promise<string[] | undefined> {
+  return filter.workflow === undefined ? Promise.resolve(undefined) : workflowIds(tx, tenantId, filter.workflow);
+}
+
+/** The parts of a filter, as conditions on `d`. */
+function partsOf(
+  { hookId, status, reason, since, until }: DeliveryFilter,
+  workflows: readonly string[] | undefined,
+  d: Prisma.Sql,
+): Map<string, Prisma.Sql> {
+  const parts = new Map<string, Prisma.Sql>();
+  if (workflows !== undefined) parts.set("workflow", Prisma.sql`${d}.workflow_id = any(${workflows}::uuid[])`);
+  if (hookId !== undefined) parts.set("hookId", Prisma.sql`${d}.hook_id = any(${hookId}::uuid[])`);
+  if (status !== undefined) parts.set("status", Prisma.sql`${d}.status = any(${status}::text[])`);
   // Only rejected ones have a reason; written out, it lets their partial index be used.
   if (reason !== undefined) {
-    conditions.push(Prisma.sql`d.status = 'rejected'`, Prisma.sql`d.reason ->> 'code' = any(${reason}::text[])`);
+    parts.set("reason", Prisma.sql`${d}.status = 'rejected' and ${d}.reason ->> 'code' = any(${reason}::text[])`);
   }
-  if (since !== undefined) conditions.push(Prisma.sql`d.received_at >= ${since}`);
-  if (until !== undefined) conditions.push(Prisma.sql`d.received_at < ${until}`);
-  return conditions;
+  if (since !== undefined) parts.set("since", Prisma.sql`${d}.received_at >= ${since}`);
+  if (until !== undefined) parts.set("until", Prisma.sql`${d}.received_at < ${until}`);
+  return parts;
+}
+
+/** What a filter can be walked by, and which part of it that answers; the likely shortest first. */
+function waysOf(
+  { status, reason, hookId }: DeliveryFilter,
+  workflows: readonly string[] | undefined,
+): { readonly walks: readonly Walk[]; readonly answers: string }[] {
+  const rejected = reason !== undefined || status?.every((one) => one === "rejected") === true;
+  const by = (column: Prisma.Sql, values: readonly string[]) =>
+    [...new Set(values)].map((value) => walk([{ column, value: Prisma.sql`${value}::uuid` }], null));
+  const ways = [
+    ...(rejected ? [{ walks: [walk([], Prisma.sql`x.status = 'rejected'`)], answers: "" }] : []),
+    ...(hookId === undefined ? [] : [{ walks: by(Prisma.sql`x.hook_id`, hookId), answers: "hookId" }]),
+    ...(workflows === undefined ? [] : [{ walks: by(Prisma.sql`x.workflow_id`, workflows), answers: "workflow" }]),
+  ];
+  return ways.length > 0 ? ways : [{ walks: [walk([], null)], answers: "" }];
+}
+
+function walk(key: Walk["key"], where: Prisma.Sql | null): Walk {
+  return { from: Prisma.sql`keelson.deliveries x`, key, id: Prisma.sql`x.id`, where, lookUp: null };
 }

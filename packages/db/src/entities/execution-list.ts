@@ -1,45 +1,37 @@
 // Lists of executions, newest first: ids sort by time, so that every list is a walk backwards over one of the indexes that
-// end with the id (migrations/…_executions says which serves what).
+// end with the id (execution-walks.ts).
 
 import { type ExecutionFilter, isEnded } from "@keelson/contracts";
 import type { TenantTx } from "../database.ts";
 import { Prisma } from "../generated/client.ts";
+import { partsOf, waysOf } from "./execution-walks.ts";
 import { EXECUTION_HEAD, type ExecutionHead } from "./executions.ts";
-import { type Page, pageFrom } from "./page.ts";
+import { idRange } from "./id-range.ts";
+import type { Page } from "./page.ts";
+import { shortestOf, walkCount, walkList, type Walks } from "./walk.ts";
 
-/** Ids are made by the services' clocks, `created_at` by PostgreSQL's: by how much the two may differ, in ms. */
-const CLOCK_SLACK_MS = 10 * 60 * 1000;
-
-/** `before`: the last id of the page before. */
+/** `before`: where the page before ended. */
 export async function executionList(
   tx: TenantTx,
   tenantId: string,
   filter: ExecutionFilter,
   page: { readonly before: string | null; readonly limit: number },
 ): Promise<Page<ExecutionHead>> {
-  const conditions = await executionConditions(tx, tenantId, filter);
-  if (conditions === null) return { items: [], more: false };
-  if (page.before !== null) conditions.push(Prisma.sql`e.id < ${page.before}::uuid`);
-  const rows = await tx.$queryRaw<ExecutionHead[]>`
-    select ${EXECUTION_HEAD} from keelson.executions e
-    where ${Prisma.join(conditions, " and ")} order by e.id desc limit ${page.limit + 1}`;
-  return pageFrom(rows, page.limit);
+  const walks = await executionWalks(tx, tenantId, filter, page.before);
+  return walks === null ? { items: [], more: false } : walkList(tx, walks, EXECUTION_HEAD, page.limit);
 }
 
-/** How many match; stops counting at `cap` + 1. */
+/** How many match, `cap` at most, of those that are looked at; exact if those are all there are. */
 export async function executionCount(
   tx: TenantTx,
   tenantId: string,
   filter: ExecutionFilter,
   cap: number,
-): Promise<number> {
-  const conditions = await executionConditions(tx, tenantId, filter);
-  if (conditions === null) return 0;
-  const rows = await tx.$queryRaw<{ count: number }[]>`
-    select count(*)::int as count from (
-      select from keelson.executions e where ${Prisma.join(conditions, " and ")} limit ${cap + 1}
-    ) as counted`;
-  return rows[0]?.count ?? 0;
+): Promise<{ readonly value: number; readonly exact: boolean }> {
+  const walks = await executionWalks(tx, tenantId, filter, null);
+  if (walks === null) return { value: 0, exact: true };
+  const { hits, complete } = await walkCount(tx, walks, cap);
+  return { value: Math.min(hits, cap), exact: complete };
 }
 
 /** How many steps each of these versions has. */
@@ -61,42 +53,39 @@ export async function executionConditions(
   tenantId: string,
   filter: ExecutionFilter,
 ): Promise<Prisma.Sql[] | null> {
-  const { status, trigger, errorCode, failedStep, version, parent, replayOf, retrying, since, until, label } = filter;
-  const conditions = [Prisma.sql`e.tenant_id = ${tenantId}::uuid`];
-  if (filter.workflow !== undefined) {
-    const ids = await workflowIds(tx, tenantId, filter.workflow);
-    if (ids.length === 0) return null;
-    conditions.push(oneOf(Prisma.sql`e.workflow_id`, ids, Prisma.sql`uuid`));
-  }
-  if (version !== undefined) conditions.push(oneOf(Prisma.sql`e.version`, version, Prisma.sql`int`));
-  if (status !== undefined) conditions.push(oneOf(Prisma.sql`e.status`, status, Prisma.sql`text`));
-  // Implied as well; it lets the index of those alone be used.
-  if (status?.every((one) => !isEnded(one))) conditions.push(Prisma.sql`e.finished_at is null`);
-  if (trigger !== undefined) conditions.push(oneOf(Prisma.sql`e.trigger_type`, trigger, Prisma.sql`text`));
-  if (parent !== undefined) conditions.push(oneOf(Prisma.sql`e.parent_id`, parent, Prisma.sql`uuid`));
-  if (replayOf !== undefined) conditions.push(oneOf(Prisma.sql`e.replay_of`, replayOf, Prisma.sql`uuid`));
-  if (errorCode !== undefined) {
-    // `status` is implied; written out, it lets the partial index be used.
-    conditions.push(Prisma.sql`e.status = 'failed'`, oneOf(Prisma.sql`e.error_code`, errorCode, Prisma.sql`text`));
-  }
-  if (failedStep !== undefined) {
-    conditions.push(Prisma.sql`e.status = 'failed'`, oneOf(Prisma.sql`e.failed_step`, failedStep, Prisma.sql`text`));
-  }
-  if (retrying !== undefined) conditions.push(retrying ? Prisma.sql`e.retrying` : Prisma.sql`not e.retrying`);
-  if (since !== undefined) {
-    const floor = idAt(since.getTime() - CLOCK_SLACK_MS);
-    conditions.push(Prisma.sql`e.created_at >= ${since}`, Prisma.sql`e.id >= ${floor}::uuid`);
-  }
-  if (until !== undefined) {
-    const ceiling = idAt(until.getTime() + CLOCK_SLACK_MS);
-    conditions.push(Prisma.sql`e.created_at < ${until}`, Prisma.sql`e.id < ${ceiling}::uuid`);
-  }
-  for (const { name, value } of label ?? []) {
-    conditions.push(Prisma.sql`exists (
-      select from keelson.execution_labels l where l.tenant_id = e.tenant_id and l.name = ${name}
-        and l.value = ${value} and l.execution_id = e.id)`);
-  }
-  return conditions;
+  const workflows = await workflowsOf(tx, tenantId, filter);
+  if (workflows?.length === 0) return null;
+  const { from, to } = idRange(filter, null);
+  return [
+    Prisma.sql`e.tenant_id = ${tenantId}::uuid`,
+    Prisma.sql`e.id >= ${from}::uuid`,
+    Prisma.sql`e.id < ${to}::uuid`,
+    // Implied as well; it lets the index of those alone be used.
+    ...(filter.status?.every((one) => !isEnded(one)) === true ? [Prisma.sql`e.finished_at is null`] : []),
+    ...partsOf(filter, workflows, "of all").values(),
+  ];
+}
+
+async function executionWalks(
+  tx: TenantTx,
+  tenantId: string,
+  filter: ExecutionFilter,
+  before: string | null,
+): Promise<Walks | null> {
+  const workflows = await workflowsOf(tx, tenantId, filter);
+  if (workflows?.length === 0) return null;
+  const parts = partsOf(filter, workflows, "of rows");
+  const [first, ...others] = waysOf(filter, workflows).map(({ walks, answers }) => {
+    const left = [...parts].filter(([part]) => !answers.includes(part));
+    const residual = left.map(([, condition]) => condition);
+    const dear = left.some(([part]) => part.startsWith("label"));
+    return { tenantId, walks, residual, dear, ...idRange(filter, before) };
+  });
+  return first === undefined ? null : shortestOf(tx, [first, ...others]);
+}
+
+function workflowsOf(tx: TenantTx, tenantId: string, filter: ExecutionFilter): Promise<string[] | undefined> {
+  return filter.workflow === undefined ? Promise.resolve(undefined) : workflowIds(tx, tenantId, filter.workflow);
 }
 
 /** Workflows by id or by name, archived ones too. */
@@ -105,18 +94,4 @@ export async function workflowIds(tx: TenantTx, tenantId: string, refs: readonly
     select w.id from keelson.workflows w where w.tenant_id = ${tenantId}::uuid
       and (w.id::text = any(${refs}::text[]) or w.name = any(${refs}::text[]))`;
   return rows.map((row) => row.id);
-}
-
-/** A single value is compared with `=`, so that an index which goes on with the id yields rows in their order. */
-function oneOf(column: Prisma.Sql, values: readonly (string | number)[], type: Prisma.Sql): Prisma.Sql {
-  const [only] = values;
-  return values.length === 1
-    ? Prisma.sql`${column} = ${only}::${type}`
-    : Prisma.sql`${column} = any(${values}::${type}[])`;
-}
-
-/** The lowest UUIDv7 of a moment; epoch ms. */
-function idAt(atMs: number): string {
-  const hex = Math.max(0, Math.min(atMs, 0xffffffffffff)).toString(16).padStart(12, "0");
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
 }

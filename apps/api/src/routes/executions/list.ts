@@ -30,8 +30,7 @@ export const listExecutions = tenantRoute({
         (row) => row.id,
       );
       if (count !== true) return { status: 200, body };
-      const counted = await executionCount(tx, tenantId, filter, MAX_COUNT);
-      const total = { value: Math.min(counted, MAX_COUNT), exact: counted <= MAX_COUNT };
+      const total = await executionCount(tx, tenantId, filter, MAX_COUNT);
       return { status: 200, body: { ...body, total } };
     });
   },
