@@ -2,7 +2,15 @@
 import { eventually } from "@keelson/testkit";
 import { v7 as newId } from "uuid";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { auditOnce, CHECKS, executionStart, type AuditOptions, type CheckCode } from "../src/index.ts";
+import {
+  auditOnce,
+  CHECKS,
+  executionStart,
+  type AuditOptions,
+  type CheckCode,
+  violationsKeep,
+  violationsList,
+} from "../src/index.ts";
 import { createRig } from "./rig.ts";
 import { factsOf, registerWorker, startOne, startRequest, type Started } from "./stage.ts";
 import { createWorld, type World } from "./world.ts";
@@ -282,4 +290,19 @@ it("says what it has looked at, and that it has left something out", async () =>
   for (let i = 0; i < 3; i += 1) await startOne(world);
   const { checked } = await audit({ maxUnfinished: 2, maxEnded: 1, maxDeliveries: 1 });
   expect(checked).toMatchObject({ unfinished: 2, ended: 1, complete: false, endedSince: expect.any(Date) });
+});
+
+it("keeps a finding once that an audit has made twice", async () => {
+  const one = await startOne(world);
+  await plant("update keelson.executions set wake_at = now() + interval '1 hour' where tenant_id = $1 and id = $2", [
+    one.tenantId,
+    one.executionId,
+  ]);
+  const { violations } = await audit();
+  const own = violations.filter(({ subject }) => subject.id === one.executionId);
+  expect(own).toHaveLength(1);
+  await violationsKeep(world.app, [...own, ...own], new Date(0));
+  await violationsKeep(world.app, own, new Date(0));
+  const kept = await violationsList(world.app, { before: null, limit: 50 });
+  expect(kept.items.filter(({ subject }) => subject.id === one.executionId)).toHaveLength(1);
 });

@@ -27,12 +27,13 @@ grant select, insert, update on keelson.violations to keelson_app;
 grant select, delete on keelson.violations to keelson_dispatcher;
 
 -- Writes the findings of one tenant down, again where they were known.
--- p_findings: [{ code, subjectId, place, subjectType, invariant, text, remedy }], each once.
+-- p_findings: [{ code, subjectId, place, subjectType, invariant, text, remedy }]
 create function keelson.violations_write(p_tenant uuid, p_findings json) returns void language plpgsql as $$
 begin
   perform set_tenant(p_tenant);
   insert into violations as v (tenant_id, code, subject_id, place, subject_type, invariant, text, remedy)
-  select p_tenant, f.code, f."subjectId", f.place, f."subjectType", f.invariant, f.text, f.remedy
+  select distinct on (f.code, f."subjectId", f.place)
+    p_tenant, f.code, f."subjectId", f.place, f."subjectType", f.invariant, f.text, f.remedy
   from json_to_recordset(p_findings) as f (
     code text, "subjectId" uuid, place text, "subjectType" text, invariant text, text text, remedy text)
   on conflict (tenant_id, code, subject_id, place) do update set
