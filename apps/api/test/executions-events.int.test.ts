@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import type { ExecutionEvent, ExecutionEventPage } from "@keelson/contracts";
 import { delayStep, transformStep } from "@keelson/testkit";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { run, saveSteps, start, untilStep } from "./support/runs.ts";
 import { type Client, type World, createWorld } from "./support/world.ts";
 
@@ -103,6 +103,22 @@ describe("as text/event-stream", () => {
     expect(seqs).toEqual(seqs.map((_, n) => n + 1));
   });
 
+  it("has a comment every 15 s, so that nothing in between takes it for dead", async () => {
+    const silent = await start(a, await saveSteps(a, [delayStep("nap", "1h")]));
+    await untilStep(a, silent, "nap", "waiting");
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    try {
+      const stream = await openStream(silent);
+      await stream.until("step.waiting");
+      vi.advanceTimersByTime(29_999);
+      await a.post(`/v1/executions/${silent}/cancel`).expect(202);
+      await stream.all();
+      expect(stream.comments).toHaveLength(1);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it("resumes after Last-Event-ID or ?after= without a hole", async () => {
     const { id, lastSeq } = await run(a, await saveSteps(a, [transformStep("one", 1)]));
     const whole = await (await openStream(id)).all();
@@ -143,17 +159,20 @@ async function openStream(id: string, headers: Record<string, string> = {}, quer
   const reader = (response.body ?? new ReadableStream<Uint8Array>()).getReader();
   const decoder = new TextDecoder();
   const frames: Frame[] = [];
+  const comments: string[] = [];
   let rest = "";
   async function more(): Promise<boolean> {
     const { done, value } = await reader.read();
     rest += decoder.decode(value, { stream: true });
     const parts = rest.split("\n\n");
     rest = parts.pop() ?? "";
+    comments.push(...parts.filter((part) => part.startsWith(":")));
     frames.push(...parts.filter((part) => !part.startsWith(":")).map(parseFrame));
     return !done;
   }
   return {
     headers: response.headers,
+    comments,
     cancel: () => reader.cancel(),
     async until(event: string) {
       while (!frames.some((frame) => frame.event === event)) if (!(await more())) throw new Error("The stream ended");

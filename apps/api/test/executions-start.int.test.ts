@@ -52,6 +52,14 @@ describe("POST /v1/workflows/:ref/executions, while nothing runs it", () => {
     expect((await world.a.post(`/v1/workflows/${name}/executions`, {}).expect(202)).body.input).toBeNull();
   });
 
+  it("takes an input of 1 MiB, in a body that has 1 KiB more at the most", async () => {
+    const path = `/v1/workflows/${await world.a.save(workflowOf([transformStep("one", 1)]))}/executions`;
+    await world.a.post(path, { input: "x".repeat(1_048_576 - 2) }).expect(202);
+    const bodyOf = (bytes: number) => ({ input: "x".repeat(bytes - JSON.stringify({ input: "" }).length) });
+    await world.a.post(path, bodyOf(1_049_600)).expect(202);
+    expect((await world.a.post(path, bodyOf(1_049_601)).expect(413)).body.code).toBe("PAYLOAD_TOO_LARGE");
+  });
+
   it("starts by id, and in a version of one's choice", async () => {
     const document = workflowOf([transformStep("one", 1)]);
     const saved = await world.a.post("/v1/workflows", document).expect(201);
@@ -161,8 +169,11 @@ describe("Idempotency-Key", () => {
     expect((await start(2).expect(422)).body.code).toBe("IDEMPOTENCY_MISMATCH");
   });
 
-  it("is refused with 400 when it is too long", async () => {
+  it("has 1 to 255 characters, and is refused with 400 when it has more", async () => {
     const name = await world.a.save(workflowOf([transformStep("one", 1)]));
+    for (const key of ["x", "x".repeat(255)]) {
+      await world.a.post(`/v1/workflows/${name}/executions`, {}).set("idempotency-key", key).expect(202);
+    }
     const answer = await world.a.post(`/v1/workflows/${name}/executions`, {}).set("idempotency-key", "x".repeat(256));
     expect(answer.status).toBe(400);
     expect(answer.body.errors[0].path).toBe("header:Idempotency-Key");

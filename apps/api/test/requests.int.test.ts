@@ -43,6 +43,36 @@ describe("paths and methods", () => {
   });
 });
 
+describe("refusals of what is not in the body name the place, the rule and the value seen", () => {
+  it("of a path that no service has", async () => {
+    expect((await world.a.get("/v1/nothing").expect(404)).body.detail).toBe('This service has no path "/v1/nothing".');
+  });
+
+  it.each([
+    ["/v1/secrets/pay-token", "path:name", /must be 1 to 63 letters.*"pay-token"/],
+    ["/v1/workflows/Bad_Name", "path:ref", /must be 1 to 63 lower-case letters.*"Bad_Name"/],
+  ])("of a name that a PUT would create: %s", async (path, place, message) => {
+    const { body } = await world.a.put(path, { value: "x" }).expect(400);
+    expect(body).toMatchObject({ code: "INVALID_REQUEST", errors: [{ path: place }] });
+    expect(body.errors[0].message).toMatch(message);
+  });
+
+  it("of a time whose + was not encoded", async () => {
+    const { body } = await world.a.get("/v1/executions?since=2026-01-31T09:30:00+01:00").expect(400);
+    expect(body.errors[0].message).toContain("Write its + as %2B.");
+  });
+
+  it("of the operator's token where an API key belongs", async () => {
+    const { body } = await world.operator.get("/v1/workflows").expect(401);
+    expect(body.detail).toBe("This is the operator's token, but this call takes a tenant's API key.");
+  });
+
+  it("of a body that breaks a rule of several fields, without an echo of the whole", async () => {
+    const { body } = await world.a.post("/v1/bulk-actions", { action: "retry" }).expect(400);
+    expect(body.errors[0].message).toMatch(/empty filter is everything\.$/);
+  });
+});
+
 describe("query parameters", () => {
   it.each(ROUTES.filter((route) => route.method === "get").map((route) => [route.path, route.access] as const))(
     "that a call does not have are 400: %s",
@@ -118,6 +148,16 @@ describe("bodies", () => {
 });
 
 describe("lists", () => {
+  it("have 20 items unless `limit` says otherwise", async () => {
+    const tenant = await world.tenant();
+    const names = Array.from({ length: 21 }, (_, n) => `S${n}`);
+    for (const name of names) await tenant.put(`/v1/secrets/${name}`, { value: "x" }).expect(204);
+    const page = (await tenant.get("/v1/secrets").expect(200)).body;
+    expect(page).toMatchObject({ items: { length: 20 }, nextCursor: expect.any(String) });
+    const whole = (await tenant.get("/v1/secrets?limit=100").expect(200)).body;
+    expect(whole).toMatchObject({ items: { length: 21 }, nextCursor: null });
+  });
+
   it("walk newest first, each item once, and refuse another list's, tenant's or filter's cursor", async () => {
     const tenant = await world.tenant();
     const names: string[] = [];

@@ -35,6 +35,16 @@ describe("the request", () => {
     });
   });
 
+  it("leaves its own trace context out where the document sets one", async () => {
+    const target = await ok();
+    const trace = { traceparent: "00-trace", tracestate: "a=1" };
+    await startClient().perform(
+      aRequest(target.origin, { headers: { Traceparent: "mine", tracestate: "b=2" } }),
+      someOptions({ trace }),
+    );
+    expect(target.seen[0]!.headers).toMatchObject({ traceparent: "mine", tracestate: "b=2" });
+  });
+
   it.each([
     ["json", { b: [1, { d: null, c: "é" }], a: 'x"y' }, "application/json", '{"b":[1,{"d":null,"c":"é"}],"a":"x\\"y"}'],
     ["json", "text", "application/json", '"text"'],
