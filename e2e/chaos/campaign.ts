@@ -25,6 +25,8 @@ export interface CampaignOptions {
   readonly faults: number;
   /** Over which starts and faults are spread; healing comes on top. */
   readonly seconds: number;
+  /** The services' logs are kept although nothing is wrong. */
+  readonly keepLogs?: boolean;
   readonly log: (line: string) => void;
 }
 
@@ -45,7 +47,7 @@ export interface CampaignResult {
   readonly differences: readonly Difference[];
   readonly violations: readonly Violation[];
   readonly strange: readonly string[];
-  /** Of the services; kept only where something is wrong. */
+  /** Of the services; kept where something is wrong, or by wish. */
   readonly logs: string | null;
 }
 
@@ -162,7 +164,7 @@ async function judge(
     strange: [...strange, ...target.strange],
     logs: null,
   };
-  return isSound(result) ? result : { ...result, logs: await keepLogs(cluster) };
+  return isSound(result) && options.keepLogs !== true ? result : { ...result, logs: await keepLogs(cluster) };
 }
 
 /** Nothing lost, doubled, stuck or other than the model says. */

@@ -3,11 +3,12 @@ import { parseArgs } from "node:util";
 import { isSound, runCampaign } from "./campaign.ts";
 import { reportOf } from "./report.ts";
 
-const USAGE = `npm run chaos -- [--seed N] [--executions 5000] [--faults 500] [--seconds S] [--quiet]
+const USAGE = `npm run chaos -- [--seed N] [--executions 5000] [--faults 500] [--seconds S] [--keep-logs] [--quiet]
   --seed        a whole number; the same draws the same workflows, inputs and faults. Default: the time
   --executions  to start; children come on top
   --faults      to inject
   --seconds     over which starts and faults are spread. Default: two for each fault
+  --keep-logs   keeps the services' logs although nothing is wrong
   --quiet       says nothing while it runs
 `;
 
@@ -17,6 +18,7 @@ const { values } = parseArgs({
     executions: { type: "string", default: "5000" },
     faults: { type: "string", default: "500" },
     seconds: { type: "string" },
+    "keep-logs": { type: "boolean", default: false },
     quiet: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
@@ -32,6 +34,7 @@ const result = await runCampaign({
   seed: values.seed === undefined ? Date.now() % 1_000_000 : wholeNumber("seed", values.seed),
   executions: wholeNumber("executions", values.executions),
   faults,
+  keepLogs: values["keep-logs"],
   seconds: values.seconds === undefined ? Math.max(20, faults * 2) : wholeNumber("seconds", values.seconds),
   log: (line) => {
     const second = Math.round((performance.now() - startedMs) / 1_000);

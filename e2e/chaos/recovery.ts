@@ -11,6 +11,8 @@ export interface Recovery {
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
   readonly worstMs: number | null;
+  /** Of the worst: the fault's number and the execution. */
+  readonly worst: string;
 }
 
 interface Progress {
@@ -38,19 +40,20 @@ export async function measureRecovery(
       fault.struck.flatMap(({ id, epoch }) => {
         const goesOn = (each: Progress): boolean => (kind.freesLeases ? each.epoch > epoch : true);
         const next = progress.get(id)?.find((each) => each.at >= fault.at && goesOn(each));
-        return next === undefined ? [] : [next.at - fault.at];
+        return next === undefined ? [] : [{ ms: next.at - fault.at, who: `fault ${fault.n + 1}, ${id}` }];
       }),
     );
-    tookMs.sort((a, b) => a - b);
+    tookMs.sort((a, b) => a.ms - b.ms);
     const at = (share: number): number | null =>
-      tookMs[Math.min(tookMs.length - 1, Math.floor(tookMs.length * share))] ?? null;
+      tookMs[Math.min(tookMs.length - 1, Math.floor(tookMs.length * share))]?.ms ?? null;
     return {
       kind: kind.name,
       faults: injected.length,
       executions: tookMs.length,
       p50Ms: at(0.5),
       p99Ms: at(0.99),
-      worstMs: tookMs.at(-1) ?? null,
+      worstMs: tookMs.at(-1)?.ms ?? null,
+      worst: tookMs.at(-1)?.who ?? "–",
     };
   });
 }

@@ -15,13 +15,14 @@ export function reportOf(result: CampaignResult): string {
     `${effects.requests} requests under ${effects.keys} keys; ${effects.inDoubt} attempts in doubt (${effects.starved} of them because the machine was too slow for a lease), ${effects.extra} extra effects`,
     `${faults.length} faults; all had ended ${(result.healedInMs / 1_000).toFixed(1)} s after the last`,
     "",
-    `| fault | injected | executions struck | p50 ms | p99 ms | worst ms |`,
-    `|---|---|---|---|---|---|`,
+    `| fault | injected | executions struck | p50 ms | p99 ms | worst ms | the worst |`,
+    `|---|---|---|---|---|---|---|`,
     ...recovery.map(
       (of) =>
-        `| ${of.kind} | ${of.faults} | ${of.executions} | ${of.p50Ms ?? "–"} | ${of.p99Ms ?? "–"} | ${of.worstMs ?? "–"} |`,
+        `| ${of.kind} | ${of.faults} | ${of.executions} | ${of.p50Ms ?? "–"} | ${of.p99Ms ?? "–"} | ${of.worstMs ?? "–"} | ${of.worst} |`,
     ),
     "",
+    ...(result.logs === null ? [] : [`the services' logs: ${result.logs}`]),
     isSound(result) ? "nothing lost, doubled, stuck or different from the model" : failureOf(result),
   ];
   return lines.join("\n");
@@ -42,7 +43,6 @@ function failureOf(result: CampaignResult): string {
     ),
     ...shown("invariants broken", violations, ({ invariant, text }) => `${invariant} ${text}`),
     ...shown("strange answers", strange, (text) => text),
-    `the services' logs: ${result.logs ?? "not kept"}`,
     `again: npm run chaos -- --seed ${seed} --executions ${starts.length} --faults ${faults.length}`,
   ].join("\n");
 }
