@@ -61,15 +61,16 @@ function responseOf(status: number, codes: readonly ProblemCode[]): JsonObject {
   };
   return {
     description: codes.map((code) => `\`${code}\`: ${PROBLEMS[code].sentence}`).join("\n\n"),
-    headers: answerHeaders(headersOf(status)),
+    headers: answerHeaders(headersOf(status, codes)),
     content: { "application/problem+json": { schema, examples: Object.fromEntries(examples) } },
   };
 }
 
-function headersOf(status: number) {
+function headersOf(status: number, codes: readonly ProblemCode[]) {
   switch (status) {
     case 401:
-      return ["WWW-Authenticate"] as const;
+      // A wrong signature of a webhook is not answered with a way to sign in.
+      return codes.includes("UNAUTHENTICATED") ? (["WWW-Authenticate"] as const) : [];
     case 405:
       return ["Allow"] as const;
     case 429:
