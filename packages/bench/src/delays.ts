@@ -24,7 +24,7 @@ export async function takeDelaysTurn(bench: Bench, options: BenchOptions): Promi
     hook,
     count: options.delays,
     lanes: LANES,
-    dueAt: Date.now() + loadMs * 2 + 3_000,
+    dueAt: Date.now() + loadMs * 1.5 + 2_000,
     spreadMs: SPREAD_MS,
   });
   const after = await bench.usages();

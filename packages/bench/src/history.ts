@@ -7,7 +7,9 @@ import { workloads } from "./workflows.ts";
 
 const SHORT = 1_000;
 const CHUNK = 50_000;
-const READS = 150;
+/** Of each; the first few warm up. */
+const READS = 100;
+const WARM_READS = 20;
 
 export interface ReadCost {
   readonly what: string;
@@ -89,11 +91,11 @@ async function readsOf(tenant: BenchTenant): Promise<{ what: string; path: strin
 /** The median of each, in ms, taken in turn so that a disturbance meets all. */
 async function timed(tenant: BenchTenant, reads: readonly { path: string }[]): Promise<(number | null)[]> {
   const samples = reads.map((): number[] => []);
-  for (let n = 0; n < READS; n += 1) {
+  for (let n = -WARM_READS; n < READS; n += 1) {
     for (const [index, { path }] of reads.entries()) {
       const beganMs = performance.now();
       await tenant.call("GET", path);
-      samples[index]?.push(performance.now() - beganMs);
+      if (n >= 0) samples[index]?.push(performance.now() - beganMs);
     }
   }
   return samples.map((list) => summarize(list).p50);

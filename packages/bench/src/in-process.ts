@@ -35,13 +35,13 @@ export interface InProcessFigures {
 export function measureInProcess(seconds: number): InProcessFigures {
   const text = JSON.stringify(documentOf200Steps());
   const parses: number[] = [];
-  perSecond(Math.min(3, seconds), () => {
+  perSecond(Math.min(3, seconds / 2), () => {
     const beganMs = performance.now();
     const parsed = parseDefinition(JSON.parse(text));
     if (!parsed.ok) throw new Error(`The document of 200 steps is refused: ${JSON.stringify(parsed.problems[0])}`);
     parses.push(performance.now() - beganMs);
   });
-  const each = Math.min(1, seconds / 4);
+  const each = Math.min(1, seconds / 10);
   const evaluations: Record<string, number> = {};
   const compilations: Record<string, number> = {};
   for (const [name, source] of Object.entries(EXPRESSIONS)) {

@@ -24,7 +24,7 @@ export const USAGE = `npm run bench -- [options]
   --quick            one short round of W1 to W3, W4 with 1,000 delays, a short history: under three minutes
   --only W1,W2       these workloads, and nothing beside them
   --rounds N         of each workload; default 3, quick 1
-  --seconds N        of each phase; default 20, quick 5
+  --seconds N        of each phase; default 20, quick 4
   --json FILE        default packages/bench/results/<time>.json
   --profile FOLDER   node --cpu-prof of every service, and PostgreSQL's statements within functions; slower`;
 
@@ -32,7 +32,7 @@ export const USAGE = `npm run bench -- [options]
 export function parseOptions(args: readonly string[]): BenchOptions {
   const { values } = parse(args);
   const quick = values.quick === true;
-  const seconds = positive("--seconds", values.seconds, quick ? 5 : 20);
+  const seconds = positive("--seconds", values.seconds, quick ? 4 : 20);
   const only = values.only?.split(",").map(workloadName);
   return {
     quick,

@@ -34,7 +34,7 @@ export async function takeTurn(
   const notes: string[] = [];
   const account = await eachAccounted(bench, workload);
 
-  await load.closedLoop({ hook, lanes: LANES, seconds: Math.min(3, seconds) });
+  await load.closedLoop({ hook, lanes: LANES, seconds: Math.min(3, seconds / 2) });
   const warmMs = performance.now();
   const baseline = await load.measureBaseline({ url: bench.baselineUrl, seconds: Math.min(8, seconds * 0.6) });
   const bare = await load.bareHttp({
