@@ -57,8 +57,10 @@ describe("secrets", () => {
     expect((await world.b.get("/v1/secrets").expect(200)).body.items).toEqual([]);
   });
 
-  it.each(["1A", "a-b", "a.b", "a%20b", "x".repeat(64)])("%s is no name, and so 404", async (name) => {
-    expect((await world.a.put(`/v1/secrets/${name}`, { value: "x" }).expect(404)).body.code).toBe("NOT_FOUND");
+  it.each(["1A", "a-b", "a.b", "a%20b", "x".repeat(64)])("%s is no name: 400 to set, 404 to delete", async (name) => {
+    const { body } = await world.a.put(`/v1/secrets/${name}`, { value: "x" }).expect(400);
+    expect(body).toMatchObject({ code: "INVALID_REQUEST", errors: [{ path: "path:name" }] });
+    await world.a.delete(`/v1/secrets/${name}`).expect(404);
   });
 
   it.each([{}, { value: "" }, { value: 1 }, { value: "x", name: "y" }, { value: "x".repeat(65_537) }])(

@@ -28,10 +28,22 @@ export const PROBLEMS = {
   METHOD_NOT_ALLOWED: problem(405, "Method not allowed", "This path takes other methods: see the header `Allow`."),
   REQUEST_TIMEOUT: retryableProblem(408, "Request timeout", "The request did not arrive completely in time."),
   NAME_TAKEN: problem(409, "Name taken", "Another one already has this name."),
-  WORKFLOW_ARCHIVED: problem(409, "Workflow archived", "An archived workflow starts nothing and takes no changes."),
+  WORKFLOW_ARCHIVED: problem(
+    409,
+    "Workflow archived",
+    "An archived workflow starts nothing and takes no changes; its name is free for a new one.",
+  ),
   EXECUTION_ENDED: problem(409, "Execution ended", "The execution has already ended."),
-  EXECUTION_NOT_ENDED: problem(409, "Execution not ended", "The execution has to end before this can be done."),
-  NOTHING_TO_RETRY: problem(409, "Nothing to retry", "No step of the execution failed or was cancelled."),
+  EXECUTION_NOT_ENDED: problem(
+    409,
+    "Execution not ended",
+    "The execution has to end before this can be done: wait, or cancel it.",
+  ),
+  NOTHING_TO_RETRY: problem(
+    409,
+    "Nothing to retry",
+    "No step of the execution failed or was cancelled: to run it again, replay it.",
+  ),
   STEP_NOT_WAITING: problem(409, "Step not waiting", "The step is neither in a delay nor in a backoff."),
   TRIGGER_GONE: problem(409, "Trigger gone", "The latest version of the workflow no longer has this trigger."),
   BULK_ACTION_ENDED: problem(409, "Bulk action ended", "The bulk action is over: there is nothing left to cancel."),
@@ -70,7 +82,7 @@ export type ProblemCode = keyof typeof PROBLEMS;
 
 /** One of several things that are wrong with a request. */
 export interface ProblemError {
-  /** JSON Pointer into the body; empty for the whole of it. Of a query or header: its name after `?` or `header:`. */
+  /** JSON Pointer into the body; empty for the whole of it. Else the name after `?`, `header:` or `path:`. */
   readonly path: string;
   readonly code: string;
   readonly message: string;

@@ -39,9 +39,12 @@ function fromExpress(error: unknown): AppError | null {
   if (!(error instanceof Error) || !("status" in error)) return null;
   switch ("type" in error ? error.type : undefined) {
     case "entity.too.large":
-      return new AppError("PAYLOAD_TOO_LARGE", { cause: error });
+      return new AppError("PAYLOAD_TOO_LARGE", { ...tooLarge(error), cause: error });
     case "encoding.unsupported":
-      return new AppError("UNSUPPORTED_MEDIA_TYPE", { detail: "The body must not be encoded.", cause: error });
+      return new AppError("UNSUPPORTED_MEDIA_TYPE", {
+        detail: "The body must not be encoded: send it as it is, without `Content-Encoding`.",
+        cause: error,
+      });
     case "request.aborted":
     case "request.size.invalid":
       return new AppError("MALFORMED_HTTP", { detail: "The body ended before its announced length.", cause: error });
@@ -53,4 +56,9 @@ function fromExpress(error: unknown): AppError | null {
     return new AppError("INVALID_REQUEST", { detail: "The path is not well encoded.", cause: error });
   }
   return null;
+}
+
+function tooLarge(error: Error): { detail?: string } {
+  const limit = "limit" in error ? error.limit : undefined;
+  return typeof limit === "number" ? { detail: `The body is larger than the ${limit} bytes that are taken here.` } : {};
 }

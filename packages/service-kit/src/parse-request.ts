@@ -41,7 +41,9 @@ function describe(issue: z.core.$ZodIssue, body: unknown): ProblemError[] {
   }
   const value = valueAt(body, issue.path);
   const remedy = value === undefined ? "" : remedyOf(issue, value);
-  const message = `${nameOf(issue.path)} ${issue.message}${seen(value)}.${remedy}`;
+  // A rule of several fields has seen the whole body, which names nothing.
+  const isOfBody = issue.code === "custom" && issue.path.length === 0;
+  const message = `${nameOf(issue.path)} ${issue.message}${isOfBody ? "" : seen(value)}.${remedy}`;
   return [{ path: jsonPointer(issue.path), code, message }];
 }
 

@@ -36,6 +36,19 @@ describe("readJsonBody", () => {
     expect(answer).toMatchObject({ status: 415, json: { code: "UNSUPPORTED_MEDIA_TYPE" } });
   });
 
+  it.each([
+    ["text/plain", 'its `Content-Type` is "text/plain"'],
+    [undefined, "it has no `Content-Type`"],
+  ])("says which type it saw: %s", async (type, saw) => {
+    const answer = await send(read, { type, body: Buffer.from("{}") });
+    expect(answer.json).toMatchObject({ detail: `Send the body as application/json; ${saw}.` });
+  });
+
+  it("says how much it takes", async () => {
+    const answer = await send(read, { type: "application/json", body: Buffer.alloc(101, 0x20) });
+    expect(answer.json).toMatchObject({ detail: "The body is larger than the 100 bytes that are taken here." });
+  });
+
   it("refuses an encoded body with 415, before it is inflated", async () => {
     const body = gzipSync(Buffer.alloc(50_000, 0x20));
     const answer = await send(read, { type: "application/json", encoding: "gzip", body });

@@ -40,7 +40,9 @@ function parseBody(body: unknown, contentType: string | undefined): unknown {
   if (!Buffer.isBuffer(body) || body.length === 0) return undefined;
   const { type, charset } = parseMediaType(contentType ?? "");
   if (!isJsonType(type)) {
-    throw new AppError("UNSUPPORTED_MEDIA_TYPE", { detail: "Send the body as application/json." });
+    const was =
+      type === "" ? "it has no `Content-Type`" : `its \`Content-Type\` is ${JSON.stringify(type.slice(0, 100))}`;
+    throw new AppError("UNSUPPORTED_MEDIA_TYPE", { detail: `Send the body as application/json; ${was}.` });
   }
   if (!isUtf8Charset(charset)) throw new AppError("UNSUPPORTED_MEDIA_TYPE", { detail: "Send the body in UTF-8." });
   const parsed = parseStrictJson(body);

@@ -26,7 +26,12 @@ export function createAuthenticator(deps: {
   const isOperator = (token: string) => timingSafeEqual(digest(token), tokenDigest);
 
   async function tenantOf(req: Request, token: string): Promise<TenantCaller> {
-    if (!isApiKey(token)) throw refusal(req, "This is not an API key.");
+    if (!isApiKey(token)) {
+      const isIt = isOperator(token)
+        ? "the operator's token, but this call takes a tenant's API key"
+        : "not an API key";
+      throw refusal(req, `This is ${isIt}.`);
+    }
     const verdict = await deps.keys.find(token, deps.wrongKeys.exceeded(addressOf(req)) ? "queued" : "now");
     if (verdict.kind === "caller") return verdict.caller;
     throw refusal(req, REASONS[verdict.reason]);

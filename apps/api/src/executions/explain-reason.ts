@@ -5,8 +5,10 @@ import type { Json, JsonObject, StepReason } from "@keelson/contracts";
 import { isJsonObject } from "@keelson/contracts";
 import type { Reason, ReasonCode } from "@keelson/engine";
 
-export function explainReason({ code, values }: Reason): StepReason {
-  return { code, text: SENTENCES[code](values), values: { ...values } };
+/** `isOver`: what the reason says was waited for is not waited for any more; the step goes on, or has ended. */
+export function explainReason({ code, values }: Reason, isOver = false): StepReason {
+  const sentence = (isOver ? AFTERWARDS[code] : undefined) ?? SENTENCES[code];
+  return { code, text: sentence(values), values: { ...values } };
 }
 
 const SENTENCES: Record<ReasonCode, (values: JsonObject) => string> = {
@@ -16,8 +18,7 @@ const SENTENCES: Record<ReasonCode, (values: JsonObject) => string> = {
   ENTRY_DEAD: (values) => `It was skipped since not every branch it waits for was taken: ${entriesOf(values)}.`,
   WAITS_FOR_ENTRIES: (values) => `It waits until all it depends on is decided: ${entriesOf(values)}.`,
   DELAYED: ({ until }) => `It waits until ${text(until)}.`,
-  RETRY_SCHEDULED: ({ attempt, failures, maxAttempts, error, nextAttemptAt, dueAt }) =>
-    `Attempt ${text(attempt ?? failures)} failed${of(error)}; the next of at most ${text(maxAttempts)} comes at ${text(nextAttemptAt ?? dueAt)}.`,
+  RETRY_SCHEDULED: (values) => `${attemptFailed(values)} comes at ${dueAtOf(values)}.`,
   CHILD_RUNNING: ({ executionId }) => `It waits for its child, execution ${text(executionId)}, to end.`,
   ATTEMPTS_USED_UP: ({ failures, maxAttempts, error }) =>
     `It failed${of(error)}: ${text(failures)} of at most ${text(maxAttempts)} attempts are used up.`,
@@ -31,6 +32,21 @@ const SENTENCES: Record<ReasonCode, (values: JsonObject) => string> = {
     `It was cancelled since the execution's time was over at ${text(deadlineAt)}.`,
   WORKER_LOST: ({ losses }) => `Its execution was given up: ${text(losses)} workers in a row died with it.`,
 };
+
+/** Of what was waited for. A time is the one that was set: who is woken does not wait so long. */
+const AFTERWARDS: Partial<typeof SENTENCES> = {
+  DELAYED: ({ until }) => `It was delayed until ${text(until)}.`,
+  RETRY_SCHEDULED: (values) => `${attemptFailed(values)} was due at ${dueAtOf(values)}.`,
+  CHILD_RUNNING: ({ executionId }) => `It waited for its child, execution ${text(executionId)}, to end.`,
+};
+
+function attemptFailed({ attempt, failures, maxAttempts, error }: JsonObject): string {
+  return `Attempt ${text(attempt ?? failures)} failed${of(error)}; the next of at most ${text(maxAttempts)}`;
+}
+
+function dueAtOf({ nextAttemptAt, dueAt }: JsonObject): string {
+  return text(nextAttemptAt ?? dueAt);
+}
 
 function ruleOf({ join }: JsonObject): string {
   return join === "any" ? "one of the branches it waits for was taken" : "every branch it waits for was taken";

@@ -11,7 +11,7 @@ export function idempotencyOf(req: Request, body: Json): StartKey | null {
   const key = req.get("idempotency-key");
   if (key === undefined) return null;
   if (key !== "" && key.length <= MAX_KEY_CHARS) return { key, bodyHash: canonicalHash(body) };
-  const message = `must have 1 to ${MAX_KEY_CHARS} characters`;
+  const message = `Idempotency-Key must have 1 to ${MAX_KEY_CHARS} characters, but has ${key.length}.`;
   throw new AppError("INVALID_REQUEST", {
     errors: [{ path: "header:Idempotency-Key", code: "INVALID_FORMAT", message }],
   });

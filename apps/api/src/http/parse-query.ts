@@ -25,7 +25,7 @@ function describe(issue: z.core.$ZodIssue, query: unknown, known: readonly strin
   }
   const parameter = String(issue.path[0] ?? "");
   const value: unknown = Object.hasOwn(Object(query), parameter) ? Reflect.get(Object(query), parameter) : undefined;
-  const remedy = value === undefined ? "" : remedyOf(issue, value);
+  const remedy = value === undefined ? "" : lostPlus(value) || remedyOf(issue, value);
   const message = `${parameter} ${issue.message}${seen(value)}.${remedy}`;
   return [{ path: `?${parameter}`, code: issue.code.toUpperCase(), message }];
 }
@@ -33,4 +33,10 @@ function describe(issue: z.core.$ZodIssue, query: unknown, known: readonly strin
 function instead(key: string, known: readonly string[]): string {
   const near = closest(key, known);
   return near === null ? `It takes ${list(known)}.` : `Did you mean "${near}"?`;
+}
+
+/** A time's `+01:00` arrives with a space, since that is what a bare `+` means in a query string. */
+function lostPlus(value: unknown): string {
+  const isTime = typeof value === "string" && /^\d{4}-\d\d-\d\d[Tt][\d:.]+ \d\d:\d\d$/.test(value);
+  return isTime ? " Write its + as %2B." : "";
 }

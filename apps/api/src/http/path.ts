@@ -1,4 +1,4 @@
-// Parameters of paths. What does not fit is 404, like what is not there.
+// Parameters of paths. What does not fit is 404, like what is not there; a PUT, which may create it, says what a name must be.
 
 import { Id, SecretName, VersionNumber, WorkflowRef } from "@keelson/contracts";
 import type { WorkflowKey } from "@keelson/db";

@@ -1,8 +1,9 @@
 // One declaration for each call of the API: its path, who may make it, and the schemas that parse it. From it comes the
 // handler, always in the same order: authenticate, authorise, parse, one domain call, present.
-//  R1. What is not declared is refused: query parameters, keys of a body. A malformed id in the path is 404.
+//  R1. What is not declared is refused: query parameters, keys of a body. A malformed id in the path is 404, but for PUT,
+//      which may create what the path names.
 
-import type { Scope } from "@keelson/contracts";
+import { type Scope, issueRule, remedyOf, seen } from "@keelson/contracts";
 import { AppError, addLogFields, parseRequest, readJsonBody } from "@keelson/service-kit";
 import type { Express, Request, RequestHandler, Response } from "express";
 import { z } from "zod";
@@ -33,7 +34,7 @@ interface RouteParts<P, Q, B> {
   readonly method: "get" | "post" | "put" | "patch" | "delete";
   /** As Express has it: `/v1/workflows/:ref`. */
   readonly path: string;
-  /** What the path's parameters must be; anything else is `NOT_FOUND`. */
+  /** What the path's parameters must be; anything else is `NOT_FOUND`, for PUT `INVALID_REQUEST`. */
   readonly params?: z.ZodType<P>;
   /** Default: no parameters. */
   readonly query?: z.ZodType<Q>;
@@ -114,7 +115,7 @@ function routeOf<C extends Caller, P, Q, B>(
     app[method](path, async (req, res) => {
       const caller = await authenticate(deps, req);
       addLogFields(res, logFieldsOf(caller));
-      const params = parseParams(paramsSchema, req.params);
+      const params = parseParams(paramsSchema, req.params, method === "put");
       const query = parseQuery(querySchema, req.query);
       const body = parseRequest(bodySchema, takesBody ? await bodyOf(readBody, req, res) : (undefined as B));
       const answer = await handle({ caller, params, query, body, req, res, deps });
@@ -130,10 +131,24 @@ function logFieldsOf(caller: Caller): Record<string, string> {
   return { tenant_id: caller.tenant.id, api_key_id: caller.apiKey.id };
 }
 
-function parseParams<P>(schema: z.ZodType<P>, params: unknown): P {
-  const parsed = schema.safeParse(params);
+/** `isNew`: the path names what may not be there yet, so that the caller has to be told what a name must be. */
+function parseParams<P>(schema: z.ZodType<P>, params: unknown, isNew: boolean): P {
+  const parsed = schema.safeParse(params, { error: issueRule });
   if (parsed.success) return parsed.data;
-  throw new AppError("NOT_FOUND");
+  if (!isNew) throw new AppError("NOT_FOUND");
+  const errors = parsed.error.issues.map((issue) => {
+    const name = String(issue.path[0] ?? "");
+    const value: unknown = Reflect.get(Object(params), name);
+    const message = `${name} ${ruleOf(issue)}${seen(value)}.${remedyOf(issue, value)}`;
+    return { path: `path:${name}`, code: issue.code.toUpperCase(), message };
+  });
+  throw new AppError("INVALID_REQUEST", { errors });
+}
+
+/** Of a union, such as an id or a name, the last kind's: who creates writes a name. */
+function ruleOf(issue: z.core.$ZodIssue): string {
+  const last = issue.code === "invalid_union" ? issue.errors.at(-1)?.[0] : undefined;
+  return last?.message ?? issue.message;
 }
 
 async function bodyOf(read: RequestHandler, req: Request, res: Response): Promise<unknown> {

@@ -5,7 +5,7 @@ export const ProblemItem = z
   .strictObject({
     path: z.string().meta({
       description:
-        "JSON Pointer into the body, empty for the whole of it; of a query or header its name after `?` or `header:`.",
+        "JSON Pointer into the body, empty for the whole of it; else the name after `?`, `header:` or `path:`.",
       examples: ["/name"],
     }),
     code: z.string().meta({ description: "The rule that is broken.", examples: ["INVALID_FIELD"] }),

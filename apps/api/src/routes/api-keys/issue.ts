@@ -28,6 +28,6 @@ export async function issueApiKey(
 }
 
 function expiredAlready(expiresAt: Date): AppError {
-  const message = `must lie in the future, and ${expiresAt.toISOString()} has passed: send a later time, or leave it out`;
+  const message = `expiresAt must lie in the future, but is ${expiresAt.toISOString()}. Send a later time, or leave it out.`;
   return new AppError("INVALID_REQUEST", { errors: [{ path: "/expiresAt", code: "CUSTOM", message }] });
 }

@@ -61,7 +61,8 @@ function lastEventId(req: Request): number | null {
   if (header === undefined || header === "") return null;
   const seq = EventSeq.safeParse(header);
   if (seq.success) return seq.data;
+  const message = `Last-Event-ID must be the \`id\` of an event, a whole number, but is ${JSON.stringify(header.slice(0, 100))}.`;
   throw new AppError("INVALID_REQUEST", {
-    errors: [{ path: "header:Last-Event-ID", code: "INVALID_FORMAT", message: "must be the `id` of an event" }],
+    errors: [{ path: "header:Last-Event-ID", code: "INVALID_FORMAT", message }],
   });
 }

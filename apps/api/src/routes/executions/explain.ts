@@ -38,7 +38,7 @@ export const explainExecution = tenantRoute({
 
 function reasonOf(step: StepState, state: ExecutionState, workflow: CompiledWorkflow): StepReason {
   if (step.reason !== null) {
-    const reason = explainReason(step.reason);
+    const reason = explainReason(step.reason, step.status !== "waiting");
     if (step.branch === null) return reason;
     const text = `${reason.text} It took the branch "${step.branch}".`;
     return { ...reason, text, values: { ...reason.values, branch: step.branch } };

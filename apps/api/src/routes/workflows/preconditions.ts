@@ -4,6 +4,8 @@ import { AppError } from "@keelson/service-kit";
 import type { Request } from "express";
 
 const MAX_NOTE_CHARS = 1_000;
+/** Of a header that is refused, as the answer shows it. */
+const MAX_SHOWN_CHARS = 100;
 
 /** Refuses with `VERSION_STALE` unless `If-Match` is absent or names the latest version; null: there is no workflow yet. */
 export function requireMatch(req: Request, latestVersion: number | null): void {
@@ -15,7 +17,11 @@ export function requireMatch(req: Request, latestVersion: number | null): void {
   if (!tags.every((tag) => /^(\*|(W\/)?"[^"]*")$/.test(tag))) {
     throw new AppError("INVALID_REQUEST", {
       errors: [
-        { path: "header:If-Match", code: "INVALID_FORMAT", message: 'must be a version in quotes, such as "3"' },
+        {
+          path: "header:If-Match",
+          code: "INVALID_FORMAT",
+          message: `If-Match must be a version in quotes, such as "3", but is ${header.slice(0, MAX_SHOWN_CHARS)}.`,
+        },
       ],
     });
   }
@@ -34,6 +40,6 @@ export function changeNote(req: Request): string | null {
   const utf8 = Buffer.from(header, "latin1").toString("utf8");
   const note = utf8.includes("\ufffd") ? header : utf8;
   if (note.length <= MAX_NOTE_CHARS) return note;
-  const message = `must have at most ${MAX_NOTE_CHARS} characters`;
+  const message = `Keelson-Change-Note must have at most ${MAX_NOTE_CHARS} characters, but has ${note.length}.`;
   throw new AppError("INVALID_REQUEST", { errors: [{ path: "header:Keelson-Change-Note", code: "TOO_BIG", message }] });
 }
