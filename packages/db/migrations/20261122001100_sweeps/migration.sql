@@ -138,7 +138,8 @@ language sql security definer as $$
 $$;
 call keelson.hot('keelson.schedules_due(int)', 'keelson_dispatcher');
 
--- Retention, in bounded batches; each returns how many rows went. What hangs on an execution goes with it.
+-- Retention, in bounded batches; each returns how many rows went. What hangs on an execution goes with it. Two at once share
+-- the executions; of the rest one has all, and the other is told 0 and waits for nobody. Index executions_retention.
 create function keelson.executions_retire(p_before timestamptz, p_limit int) returns int
 language plpgsql security definer as $$
 declare
@@ -159,6 +160,7 @@ language plpgsql security definer as $$
 declare
   v_count int;
 begin
+  if not pg_try_advisory_xact_lock(hashtext('keelson.deliveries_retire'), 0) then return 0; end if;
   delete from deliveries d using (
     select x.tenant_id, x.id from deliveries x where x.received_at < p_before order by x.received_at limit p_limit
   ) as old
@@ -173,6 +175,7 @@ language plpgsql security definer as $$
 declare
   v_count int;
 begin
+  if not pg_try_advisory_xact_lock(hashtext('keelson.delivery_keys_retire'), 0) then return 0; end if;
   delete from delivery_keys k using (
     select x.tenant_id, x.hook_id, x.key from delivery_keys x where x.at < p_before order by x.at limit p_limit
   ) as old
@@ -187,6 +190,7 @@ language plpgsql security definer as $$
 declare
   v_count int;
 begin
+  if not pg_try_advisory_xact_lock(hashtext('keelson.schedule_fires_retire'), 0) then return 0; end if;
   delete from schedule_fires f using (
     select x.tenant_id, x.schedule_id, x.due_at from schedule_fires x
     where x.settled_at < p_before order by x.settled_at limit p_limit
