@@ -14,6 +14,8 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["{apps,packages}/*/src/**/*.test.ts", "scripts/*.test.ts"],
+          // Written for bundlers: it imports JSON as Node does not.
+          server: { deps: { inline: [/@actions\/workflow-parser/] } },
           maxWorkers,
           // Only what hangs shall run into it: the walks and differential tests compute for seconds on a busy machine.
           testTimeout: 60_000,
