@@ -1,6 +1,6 @@
 #!/bin/sh
 # sh scripts/make-secrets.sh: makes what docker-compose.yml hands its containers, in infra/secrets (or the folder given).
-# What is there already stays as it is: to change a secret, delete its files and run this again. Needs openssl.
+# What is there already stays as it is: to change a secret, delete its files and run this again.
 #
 # The folder is its owner's alone. The files within are readable to anybody who got in, because each is mounted by itself
 # into a container whose user is not this one.
@@ -21,7 +21,7 @@ keep() {
 }
 
 password() {
-  openssl rand -hex 24
+  od -An -N24 -tx1 /dev/urandom | tr -d ' \n'
 }
 
 keep postgres-password "$(password)"
@@ -33,5 +33,5 @@ keep redis.conf "requirepass $(password)"
 keep redis-url "redis://:$(sed -n 's/^requirepass //p' "$folder/redis.conf")@redis:6379"
 keep admin-token "$(password)"
 # Tenants' secrets are encrypted with it: keep a copy elsewhere.
-keep master-key "$(openssl rand -base64 32)"
+keep master-key "$(head -c 32 /dev/urandom | base64)"
 keep grafana-password "$(password)"
