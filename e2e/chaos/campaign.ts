@@ -32,6 +32,8 @@ export interface CampaignOptions {
 
 export interface CampaignResult {
   readonly seed: number;
+  /** As it was asked for. */
+  readonly seconds: number;
   readonly starts: readonly Start[];
   /** Children and those that tell of a failure too. */
   readonly executions: number;
@@ -148,6 +150,7 @@ async function judge(
   const strange = [...starter.strange].map(([status, times]) => `${times} starts were answered ${status}`);
   const result = {
     seed: options.seed,
+    seconds: options.seconds,
     starts: starter.starts,
     executions: found.size,
     steps: [...found.values()].reduce((sum, { steps }) => sum + steps.size, 0),

@@ -29,7 +29,7 @@ export function reportOf(result: CampaignResult): string {
 }
 
 function failureOf(result: CampaignResult): string {
-  const { stuck, differences, violations, strange, seed, starts, faults } = result;
+  const { stuck, differences, violations, strange, seed, seconds, starts, faults } = result;
   const shown = <T>(what: string, all: readonly T[], text: (one: T) => string): string[] =>
     all.length === 0 ? [] : [`${what}: ${all.length}`, ...all.slice(0, SHOWN).map((one) => `  ${text(one)}`)];
   return [
@@ -43,6 +43,6 @@ function failureOf(result: CampaignResult): string {
     ),
     ...shown("invariants broken", violations, ({ invariant, text }) => `${invariant} ${text}`),
     ...shown("strange answers", strange, (text) => text),
-    `again: npm run chaos -- --seed ${seed} --executions ${starts.length} --faults ${faults.length}`,
+    `again: npm run chaos -- --seed ${seed} --executions ${starts.length} --faults ${faults.length} --seconds ${seconds}`,
   ].join("\n");
 }
