@@ -39,7 +39,7 @@ async function judge(call: Call, response: Response): Promise<string> {
     return [...faultsOf(header["schema"], isNumber ? Number(value) : value)];
   });
   expect(headerFaults, `${call.path} ${status}`).toEqual([]);
-  const verdict = status < 400 ? String(status) : String(objectOf(body)["code"]);
+  const verdict = status < 400 ? String(status) : JSON.stringify(objectOf(body)["code"]).slice(1, -1);
   answered.add(`${call.method} ${verdict}`);
   return verdict;
 }
@@ -148,7 +148,7 @@ it("is every code that the document has, but for those of faults", () => {
       return examples === undefined ? [status] : Object.keys(objectOf(examples));
     });
     const seen = [...answered].filter((one) => one.startsWith(method)).map((one) => one.split(" ")[1]);
-    expect(seen.toSorted()).toEqual(declared.filter((code) => !left.includes(code)).toSorted());
+    expect(new Set(seen)).toEqual(new Set(declared.filter((code) => !left.includes(code))));
   }
 });
 

@@ -1,7 +1,15 @@
 // The api: the REST API, for tenants by their keys and for the operator by the token. Any number may run.
 
 import { openDatabase } from "@keelson/db";
-import { createLogger, createMetrics, createServiceServer, gaugePool, openTracing, runService, startLoop } from "@keelson/service-kit";
+import {
+  createLogger,
+  createMetrics,
+  createServiceServer,
+  gaugePool,
+  openTracing,
+  runService,
+  startLoop,
+} from "@keelson/service-kit";
 import { createApi } from "./create-api.ts";
 import { env } from "./env.ts";
 

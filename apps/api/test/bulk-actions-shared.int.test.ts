@@ -124,31 +124,35 @@ async function watchRecording(): Promise<void> {
 it.each([
   { place: "before an effect", lock: "select from keelson.workflows where tenant_id = $1 for update" },
   { place: "between effect and record", lock: `select pg_advisory_xact_lock(${RECORDING}), $1::uuid` },
-])("loses and doubles nothing when a process is killed $place", async ({ lock }) => {
-  await watchRecording();
-  const client = await world.tenant();
-  const ids = await originals(client, 12);
-  const id = await replayAll(client);
-  const blocker = await world.admin.pool.connect();
-  try {
-    await blocker.query("begin");
-    await blocker.query("set local idle_in_transaction_session_timeout = 0");
-    await blocker.query(lock, [client.tenantId]);
-    const child = await startProcess();
-    await eventually(async () => expect(await waiting()).toBeGreaterThan(0), { withinMs: 30_000 });
-    await killed(child);
-    expect(await replayed(client)).toEqual([]);
-  } finally {
-    await blocker.query("rollback");
-    blocker.release();
-  }
-  await eventually(async () => {
-    await world.bulkActions.runOnce();
-    const { body } = await client.get(`/v1/bulk-actions/${id}`).expect(200);
-    expect(body).toMatchObject({ status: "succeeded", done: 12, succeeded: 12 });
-  });
-  expect(await replayed(client)).toEqual(ids);
-}, 120_000);
+])(
+  "loses and doubles nothing when a process is killed $place",
+  async ({ lock }) => {
+    await watchRecording();
+    const client = await world.tenant();
+    const ids = await originals(client, 12);
+    const id = await replayAll(client);
+    const blocker = await world.admin.pool.connect();
+    try {
+      await blocker.query("begin");
+      await blocker.query("set local idle_in_transaction_session_timeout = 0");
+      await blocker.query(lock, [client.tenantId]);
+      const child = await startProcess();
+      await eventually(async () => expect(await waiting()).toBeGreaterThan(0), { withinMs: 30_000 });
+      await killed(child);
+      expect(await replayed(client)).toEqual([]);
+    } finally {
+      await blocker.query("rollback");
+      blocker.release();
+    }
+    await eventually(async () => {
+      await world.bulkActions.runOnce();
+      const { body } = await client.get(`/v1/bulk-actions/${id}`).expect(200);
+      expect(body).toMatchObject({ status: "succeeded", done: 12, succeeded: 12 });
+    });
+    expect(await replayed(client)).toEqual(ids);
+  },
+  120_000,
+);
 
 /** Statements of the process of the service that wait for a lock. */
 async function waiting(): Promise<number> {
