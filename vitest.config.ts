@@ -36,8 +36,8 @@ export default defineConfig({
           name: "e2e",
           include: ["e2e/**/*.e2e.test.ts"],
           globalSetup: services,
-          // Each file runs whole services of its own and measures how fast they come back: one at a time.
-          fileParallelism: false,
+          // Each file runs whole services of its own, which wait for most of the time: two engines, whatever the machine.
+          maxWorkers: 2,
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },
