@@ -30,11 +30,7 @@ await runService({
     });
     const metrics = createMetrics({ service: "api" });
     gaugePool(metrics, db.pool);
-    const tracing = await openTracing({
-      service: "keelson-api",
-      endpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
-      sampleRatio: env.OTEL_TRACES_SAMPLER_ARG,
-    });
+    const tracing = await openTracing("keelson-api", env);
     await db.assertRestricted("keelson_app");
     await db.assertMigrated();
     const api = createApi({

@@ -33,11 +33,7 @@ await runService({
       onIdleError: (error) => log.warn({ err: error }, "database.connection_lost"),
     });
     gaugePool(metrics, db.pool);
-    const tracing = await openTracing({
-      service: "keelson-ingress",
-      endpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
-      sampleRatio: env.OTEL_TRACES_SAMPLER_ARG,
-    });
+    const tracing = await openTracing("keelson-ingress", env);
     await db.assertRestricted("keelson_app");
     await db.assertMigrated();
 

@@ -54,11 +54,7 @@ await runService({
       onIdleError: (error) => log.warn({ err: error }, "database.connection_lost"),
     });
     gaugePool(metrics, db.pool);
-    const tracing = await openTracing({
-      service: "keelson-worker",
-      endpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
-      sampleRatio: env.OTEL_TRACES_SAMPLER_ARG,
-    });
+    const tracing = await openTracing("keelson-worker", env);
     await db.assertRestricted("keelson_worker");
     await db.assertMigrated();
 

@@ -40,14 +40,14 @@ async function collect() {
 }
 
 it("hands on what came in, and records nothing, without an endpoint", async () => {
-  expect(await openTracing({ service: "test", sampleRatio: 1 })).toBe(untraced);
+  expect(await openTracing("test", { OTEL_TRACES_SAMPLER_ARG: 1 })).toBe(untraced);
   expect(untraced.begin("a", { parent: PARENT }).context).toEqual(PARENT);
   expect(untraced.begin("a", { parent: null }).context).toBeNull();
 });
 
 it("sends spans under the caller's, with their times and failures, and hands their own context on", async () => {
   const { spans, paths, endpoint } = await collect();
-  const tracing = await openTracing({ service: "test", endpoint, sampleRatio: 1 });
+  const tracing = await openTracing("test", { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_TRACES_SAMPLER_ARG: 1 });
   const span = tracing.begin("http pay", { parent: PARENT, kind: "client", startedAt: 1_000 });
   span.end({ failure: "HTTP_STATUS" });
   await tracing.close();
@@ -69,7 +69,7 @@ it("sends spans under the caller's, with their times and failures, and hands the
 
 it("gives a span the ids that others reckon with", async () => {
   const { spans, endpoint } = await collect();
-  const tracing = await openTracing({ service: "test", endpoint, sampleRatio: 1 });
+  const tracing = await openTracing("test", { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_TRACES_SAMPLER_ARG: 1 });
   const ids = { traceId: "1".repeat(32), spanId: "2".repeat(16) };
   const within = tracing.contextOf(null, ids);
   tracing.begin("step", { parent: within }).end();
@@ -87,7 +87,7 @@ it("gives a span the ids that others reckon with", async () => {
 
 it("follows a caller who does not want to be recorded", async () => {
   const { spans, endpoint } = await collect();
-  const tracing = await openTracing({ service: "test", endpoint, sampleRatio: 1 });
+  const tracing = await openTracing("test", { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_TRACES_SAMPLER_ARG: 1 });
   const parent = { traceparent: PARENT.traceparent.replace(/01$/, "00") };
   const span = tracing.begin("quiet", { parent });
   span.end();

@@ -53,18 +53,20 @@ export const untraced: Tracing = {
 
 /**
  * Traces to an OTLP endpoint (HTTP, JSON); its headers and time-outs are the exporter's own `OTEL_EXPORTER_OTLP_*`
- * variables. `endpoint` left out: `untraced`, and nothing of OpenTelemetry is loaded.
+ * variables. Without an endpoint: `untraced`, and nothing of OpenTelemetry is loaded.
  */
-export async function openTracing(options: {
+export async function openTracing(
   /** As spans name it: `keelson-api`. */
-  readonly service: string;
-  /** Base of the endpoint: `/v1/traces` is added. */
-  readonly endpoint?: string | undefined;
-  /** Of traces that begin here, 0 to 1; a caller's own decision is followed. */
-  readonly sampleRatio: number;
-}): Promise<Tracing> {
-  const { endpoint, ...rest } = options;
+  service: string,
+  env: {
+    /** Base of the endpoint: `/v1/traces` is added. */
+    readonly OTEL_EXPORTER_OTLP_ENDPOINT?: string | undefined;
+    /** Of traces that begin here, 0 to 1; a caller's own decision is followed. */
+    readonly OTEL_TRACES_SAMPLER_ARG: number;
+  },
+): Promise<Tracing> {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_TRACES_SAMPLER_ARG: sampleRatio } = env;
   if (endpoint === undefined) return untraced;
   const { createOtlpTracing } = await import("./otlp-tracing.ts");
-  return createOtlpTracing({ ...rest, endpoint });
+  return createOtlpTracing({ service, endpoint, sampleRatio });
 }
