@@ -1,7 +1,10 @@
 // What PostgreSQL's refusals mean for the one who asked: try again, or never.
 
-/** Shutting down, starting up, gone, out of connections; and the two conflicts that a second try settles. */
-const TRANSIENT_STATES = /^(08|57P0[123]|53|40001|40P01|55P03|57014|25006)/;
+/**
+ * Shutting down, starting up, gone; out of connections, memory or room on the disk, or the disk gives errors; a server that
+ * takes no writes; and the conflicts that a second try settles.
+ */
+const TRANSIENT_STATES = /^(08|57P0[123]|53|58030|40001|40P01|55P03|57014|25006)/;
 /** The data is at fault: it would fail again for ever (T9). 54: too deep or too large a value. */
 const DATA_STATES = /^(22|23|21|54)/;
 

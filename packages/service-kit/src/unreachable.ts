@@ -4,8 +4,8 @@
 const CODES = new Set([
   // sockets
   ..."ECONNREFUSED ECONNRESET ETIMEDOUT EPIPE ENOTFOUND EAI_AGAIN EHOSTUNREACH ENOENT".split(" "),
-  // PostgreSQL: too many connections, shut down, crashed, starting; cancelled by a time-out; a standby takes no writes
-  ..."53300 57P01 57P02 57P03 57014 25006".split(" "),
+  // PostgreSQL: shut down, crashed, starting; cancelled by a time-out; a standby takes no writes; its disk gives errors
+  ..."57P01 57P02 57P03 57014 25006 58030".split(" "),
   // the conflicts that another try settles: serialization, deadlock, a lock that was not to be had
   ..."40001 40P01 55P03".split(" "),
   // Prisma: unreachable, timed out, connection closed, no free connection, no transaction in time, a conflict
@@ -51,6 +51,6 @@ export function isDatabaseUnreachable(error: unknown, depth = 0): boolean {
 function isUnreachableCode(error: object, code: string): boolean {
   // A missing file has ENOENT too; a missing socket is found by `connect`.
   if (code === "ENOENT") return "syscall" in error && error.syscall === "connect";
-  // Class 08 of SQLSTATE: connection exceptions.
-  return CODES.has(code) || /^08[0-9A-Z]{3}$/.test(code);
+  // Classes of SQLSTATE. 08: connection exceptions. 53: no room on the disk, in memory or for another connection.
+  return CODES.has(code) || /^(08|53)[0-9A-Z]{3}$/.test(code);
 }

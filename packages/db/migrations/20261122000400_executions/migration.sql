@@ -3,7 +3,9 @@
 -- One incarnation of a worker a row. An execution's lease is (owner, epoch) and lives as long as its owner's row says
 -- (T5); one that is dead never returns.
 create table keelson.workers (
-  id bigint generated always as identity primary key,
+  -- By chance, not in turn: restored from a backup, a sequence would give the id of a worker that still lives to another,
+  -- and with it that worker's leases (I2). An advisory lock takes 31 bits of it; one that is taken is drawn again.
+  id bigint primary key default 1 + floor(random() * 2147483646),
   name text not null,
   started_at timestamptz not null default now(),
   renewed_at timestamptz not null default now(),
