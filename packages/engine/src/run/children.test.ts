@@ -3,6 +3,7 @@ import type { Json, StepError } from "@keelson/contracts";
 import { describe, expect, it } from "vitest";
 import { transform, workflowOf } from "../core/testing/steps.ts";
 import { planChild, planFailureWorkflow, type ChildPlannerDeps } from "./children.ts";
+import { after } from "./pg-clock.ts";
 import { untracedExecutions, type ClaimedExecution, type ResolvedWorkflow } from "./ports.ts";
 import { claimed } from "./testing/world.ts";
 
@@ -18,7 +19,7 @@ function depsOf(found: ResolvedWorkflow | null, problems: readonly { path: strin
       },
       loadVersion: () => Promise.resolve(workflowOf([transform("t")], { timeout: "5m" })),
     },
-    clock: { nowAt: () => 0, monotonicMs: () => 0, random: () => 0, newId: () => "new-id" },
+    clock: { nowAt: () => 0, monotonicMs: () => 0, random: () => 0, newId: () => "new-id", after },
     tracing: untracedExecutions,
     checkInput: () => problems,
   };

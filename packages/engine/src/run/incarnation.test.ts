@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { beginIncarnation, LEASE_MARGIN_MS } from "./incarnation.ts";
+import { after } from "./pg-clock.ts";
 import type { TickAnswer } from "./ports.ts";
 
 const TTL_MS = 15_000;
@@ -18,7 +19,7 @@ async function begin(ttlMs = TTL_MS) {
           return Promise.resolve({ alive: world.alive, nowAt: 0, owned: [] });
         },
       },
-      clock: { monotonicMs: () => world.nowMs, nowAt: () => 0, random: () => 0, newId: () => "" },
+      clock: { monotonicMs: () => world.nowMs, nowAt: () => 0, random: () => 0, newId: () => "", after },
       calibrate: (nowAt) => void world.told.push(nowAt),
     },
     "worker-0",

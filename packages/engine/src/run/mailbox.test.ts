@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createMailbox } from "./mailbox.ts";
+import { after } from "./pg-clock.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -18,21 +19,21 @@ async function hasEnded(wait: Promise<void>): Promise<boolean> {
 
 describe("a mailbox", () => {
   it("hands out what was put in, in that order, then nothing", () => {
-    const mailbox = createMailbox<number>();
+    const mailbox = createMailbox<number>({ after });
     mailbox.put(1);
     mailbox.put(2);
     expect([mailbox.take(), mailbox.take(), mailbox.take()]).toEqual([1, 2, undefined]);
   });
 
   it("ends a wait at once where something is there already", async () => {
-    const mailbox = createMailbox<number>();
+    const mailbox = createMailbox<number>({ after });
     mailbox.put(1);
     expect(await hasEnded(mailbox.arrival(null))).toBe(true);
     expect(mailbox.take()).toBe(1);
   });
 
   it("ends a wait when something is put in, or when it is woken", async () => {
-    const mailbox = createMailbox<number>();
+    const mailbox = createMailbox<number>({ after });
     for (const happens of [() => mailbox.put(1), () => mailbox.wake()]) {
       const wait = mailbox.arrival(null);
       expect(await hasEnded(wait)).toBe(false);
@@ -43,14 +44,14 @@ describe("a mailbox", () => {
   });
 
   it("does not lose a wake that comes before the wait, and spends it on that one", async () => {
-    const mailbox = createMailbox<number>();
+    const mailbox = createMailbox<number>({ after });
     mailbox.wake();
     expect(await hasEnded(mailbox.arrival(null))).toBe(true);
     expect(await hasEnded(mailbox.arrival(null))).toBe(false);
   });
 
   it("ends a wait when its time is up, not before, and leaves no timer behind", async () => {
-    const mailbox = createMailbox<number>();
+    const mailbox = createMailbox<number>({ after });
     const wait = mailbox.arrival(1000);
     await vi.advanceTimersByTimeAsync(999);
     expect(await hasEnded(wait)).toBe(false);
@@ -63,11 +64,11 @@ describe("a mailbox", () => {
   });
 
   it("does not return at once from a wait longer than a timer of Node.js can be", async () => {
-    const mailbox = createMailbox<number>();
+    const mailbox = createMailbox<number>({ after });
     expect(await hasEnded(mailbox.arrival(365 * 24 * 3_600_000))).toBe(false);
   });
 
   it("treats a time that has passed as now", async () => {
-    expect(await hasEnded(createMailbox<number>().arrival(-5))).toBe(true);
+    expect(await hasEnded(createMailbox<number>({ after }).arrival(-5))).toBe(true);
   });
 });

@@ -1,4 +1,5 @@
 // What arrives for a session while it waits: effects' ends, wake-ups. One consumer.
+import type { Clock } from "./ports.ts";
 
 export interface Mailbox<T> {
   put(item: T): void;
@@ -11,10 +12,7 @@ export interface Mailbox<T> {
   arrival(timeoutMs: number | null): Promise<void>;
 }
 
-/** The longest a timer of Node.js can wait; ms. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
-export function createMailbox<T>(): Mailbox<T> {
+export function createMailbox<T>(clock: Pick<Clock, "after">): Mailbox<T> {
   const items: T[] = [];
   let woken = false;
   let resolveWait: (() => void) | null = null;
@@ -40,9 +38,9 @@ export function createMailbox<T>(): Mailbox<T> {
         return Promise.resolve();
       }
       return new Promise((resolve) => {
-        const timer = timeoutMs === null ? null : setTimeout(done, Math.min(Math.max(0, timeoutMs), MAX_TIMER_MS));
+        const giveUpWaiting = timeoutMs === null ? null : clock.after(timeoutMs, done);
         function done(): void {
-          if (timer !== null) clearTimeout(timer);
+          giveUpWaiting?.();
           resolveWait = null;
           woken = false;
           resolve();

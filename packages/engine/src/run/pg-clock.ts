@@ -12,6 +12,16 @@ export interface CalibratedClock extends Clock {
 /** Beyond this PostgreSQL's clock was set, or another serves in its place: due times are that one's, and it is followed at once. */
 const FARTHEST_AHEAD_MS = 10_000;
 
+/** The longest a timer of Node.js can wait; ms. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** The host's own timers. */
+export function after(delayMs: number, call: () => void): () => void {
+  const timer = setTimeout(call, Math.min(Math.max(0, delayMs), MAX_TIMER_MS));
+  timer.unref();
+  return () => clearTimeout(timer);
+}
+
 /** `newId` yields UUIDv7s. Before the first calibration the host's clock stands in. */
 export function createPgClock(
   newId: () => string,
@@ -28,6 +38,7 @@ export function createPgClock(
 
   return {
     monotonicMs,
+    after,
     nowAt: () => Math.round(sayAt(monotonicMs())),
     random: Math.random,
     newId,

@@ -217,6 +217,8 @@ export interface Clock {
   nowAt(): number;
   /** Never goes back; for leases and time-outs. */
   monotonicMs(): number;
+  /** Calls once, after `delayMs`; what it answers takes that back. Keeps no process alive. */
+  after(delayMs: number, call: () => void): () => void;
   /** In [0, 1). */
   random(): number;
   newId(): string;

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { http, workflowOf } from "../core/testing/steps.ts";
 import { untracedExecutions, type ClaimAnswer, type ExecutionRef, type OwnedLease, type TickAnswer } from "./ports.ts";
+import { after } from "./pg-clock.ts";
 import { createRunner } from "./runner.ts";
 import { claimed } from "./testing/world.ts";
 
@@ -75,7 +76,7 @@ function createWorld(concurrency = 2) {
         subworkflow: { evaluate: never },
       },
       checkInput: () => [],
-      clock: { nowAt: () => Date.now(), monotonicMs: () => Date.now(), random: () => 0, newId: () => "id" },
+      clock: { nowAt: () => Date.now(), monotonicMs: () => Date.now(), random: () => 0, newId: () => "id", after },
       calibrate: () => undefined,
       hints: { wake: () => void (world.hinted += 1), mail: () => undefined },
       observer: { committed: () => undefined, attempted: () => undefined },

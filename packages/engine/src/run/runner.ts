@@ -124,7 +124,7 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
 
   /** Due, but not for another moment (T14): this hint must not be the last. */
   function offerLater(ref: ExecutionRef, inMs: number): void {
-    setTimeout(() => void offer(ref).catch((error: unknown) => deps.log.sessionFailed(ref, error)), inMs + 1).unref();
+    deps.clock.after(inMs + 1, () => void offer(ref).catch((error: unknown) => deps.log.sessionFailed(ref, error)));
   }
 
   async function drive(holder: Incarnation, execution: ClaimedExecution, leave: () => void): Promise<void> {
@@ -186,7 +186,7 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
   async function tick(): Promise<void> {
     backlog.refillAll();
     dropIfExpired();
-    const looking = setInterval(dropIfExpired, LOOK_MS);
+    const stopLooking = lookNowAndThen();
     try {
       if (incarnation === null) {
         if (stopping) return;
@@ -202,8 +202,18 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
       deps.log.tickFailed(error);
       dropIfExpired();
     } finally {
-      clearInterval(looking);
+      stopLooking();
     }
+  }
+
+  /** While PostgreSQL keeps a renewal waiting. */
+  function lookNowAndThen(): () => void {
+    let stopLooking = deps.clock.after(LOOK_MS, look);
+    function look(): void {
+      dropIfExpired();
+      stopLooking = deps.clock.after(LOOK_MS, look);
+    }
+    return () => stopLooking();
   }
 
   function dropIfExpired(): void {
@@ -246,12 +256,12 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
 
   async function stop(graceMs: number): Promise<void> {
     stopping = true;
-    const timer = setTimeout(() => {
+    const graceEnds = deps.clock.after(graceMs, () => {
       graceIsOver = true;
       for (const session of sessions.values()) session.drop();
-    }, graceMs);
+    });
     while (running.size > 0) await Promise.race(running);
-    clearTimeout(timer);
+    graceEnds();
     if (incarnation !== null) await deps.leases.retire(incarnation.workerId);
   }
 

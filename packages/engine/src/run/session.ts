@@ -61,7 +61,7 @@ export interface Session {
 export function createSession(deps: SessionDeps, execution: ClaimedExecution, workflow: CompiledWorkflow): Session {
   const evaluator = createEvaluator(deps, execution, workflow);
   const folding = createFolding(deps.clock, execution, workflow, evaluator);
-  const mailbox = createMailbox<Fed>();
+  const mailbox = createMailbox<Fed>(deps.clock);
   const effects = createEffects(
     {
       ...deps,

@@ -14,6 +14,7 @@ import {
   type InboxItem,
 } from "../ports.ts";
 import type { AttemptReport } from "../effects.ts";
+import { after } from "../pg-clock.ts";
 import { createSession, type Session, type SessionDeps } from "../session.ts";
 import type { StepKinds } from "../step-kind.ts";
 
@@ -106,6 +107,7 @@ export class World {
         nowAt: () => Date.now(),
         monotonicMs: () => Date.now(),
         random: () => 0,
+        after,
         newId: () => `id-${(this.#ids += 1)}`,
       },
       checkInput: () => [],
