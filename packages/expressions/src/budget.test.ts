@@ -1,7 +1,7 @@
 // The bounds of an evaluation, counted in steps: no clock is asked, so nothing here depends on the machine.
 import { describe, expect, it } from "vitest";
 import { complaint, outcome, testScope } from "./fixtures/scope.ts";
-import { compileExpression, evaluateExpression } from "./expression.ts";
+import { compileExpression, evaluateExpression, findTruthy } from "./expression.ts";
 import { jsonBytes, utf8Bytes } from "./sizes.ts";
 
 const big = "a".repeat(1_000_000);
@@ -106,5 +106,18 @@ describe("sizes in bytes", () => {
 
   it.each(texts)("of the text %j are its UTF-8's", (text) => {
     expect(utf8Bytes(text)).toBe(Buffer.byteLength(text));
+  });
+});
+
+describe("the cases of a condition", () => {
+  const costly = compileExpression("range(0, 60000).map(i => i + 1).length < 0");
+  const cheap = compileExpression("input.n == 1");
+
+  it("are bounded together, so that many are no more work than one", () => {
+    const scope = testScope({ input: { n: 1 } });
+    expect(evaluateExpression(costly, scope)).toBe(false);
+    expect(findTruthy([cheap, ...Array.from({ length: 256 }, () => costly)], scope)).toBe(0);
+    expect(findTruthy([costly, cheap], scope)).toBe(1);
+    expect(() => findTruthy([...Array.from({ length: 256 }, () => costly), cheap], scope)).toThrow("too many steps");
   });
 });

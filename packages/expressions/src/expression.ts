@@ -6,6 +6,7 @@ import { EvaluationError, ExpressionSyntaxError, Failure, SyntaxFault } from "./
 import { DEFAULT_BUDGET, Frame, type Budget, type Scope } from "./frame.ts";
 import { parse } from "./parse.ts";
 import { DEFAULT_ROOTS, Findings, referencesOf, type References } from "./references.ts";
+import { isTruthy } from "./kinds.ts";
 import { jsonBytes } from "./sizes.ts";
 
 export interface CompileOptions {
@@ -45,6 +46,21 @@ export function evaluateExpression(compiled: CompiledExpression, scope: Scope, b
   const frame = new Frame(scope, budget.steps, "", compiled.references.secrets.size > 0);
   const { value } = evaluateIn(frame, compiled, "", budget.bytes);
   return value;
+}
+
+/**
+ * The place of the first that is truthy, -1 where none is. One budget of work bounds them together, lest many of them be
+ * many times the work.
+ * @throws EvaluationError
+ */
+export function findTruthy(expressions: readonly CompiledExpression[], scope: Scope, budget = DEFAULT_BUDGET): number {
+  let stepsLeft = budget.steps;
+  return expressions.findIndex((compiled) => {
+    const frame = new Frame(scope, stepsLeft, "", compiled.references.secrets.size > 0);
+    const { value } = evaluateIn(frame, compiled, "", budget.bytes);
+    stepsLeft = frame.stepsLeft;
+    return isTruthy(value);
+  });
 }
 
 /**

@@ -5,7 +5,13 @@ export {
   type ExpressionErrorCode,
   type ExpressionProblem,
 } from "./errors.ts";
-export { compileExpression, evaluateExpression, type CompiledExpression, type CompileOptions } from "./expression.ts";
+export {
+  compileExpression,
+  evaluateExpression,
+  findTruthy,
+  type CompiledExpression,
+  type CompileOptions,
+} from "./expression.ts";
 export { DEFAULT_BUDGET, type Budget, type Scope } from "./frame.ts";
 export { FUNCTIONS } from "./functions/catalogue.ts";
 export type { FunctionDoc } from "./functions/define.ts";

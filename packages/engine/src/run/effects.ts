@@ -1,5 +1,5 @@
 // The effects of one execution's attempts that are under way here. Each begins after its commit and under a live lease.
-import type { Json, TraceContext } from "@keelson/contracts";
+import { type Json, type TraceContext } from "@keelson/contracts";
 import type { CompiledWorkflow } from "@keelson/dag";
 import type { ExecutionState } from "../core/state.ts";
 import { idempotencyKey, type Fed } from "./batch.ts";
@@ -8,6 +8,7 @@ import type { ClaimedExecution, Clock, EffectResult, ExecutionTracing, SecretSto
 import { scopeOfStep, secretsNamed, stepsNamed } from "./scope.ts";
 import type { StepKinds } from "./step-kind.ts";
 import { makeStorable } from "./storable.ts";
+import type { Turns } from "./turns.ts";
 
 /** Something of the engine's own, such as PostgreSQL, did not answer, or the attempt was broken off: try again. */
 const NOT_PREPARED: EffectResult = {
@@ -46,6 +47,7 @@ export interface EffectsDeps {
   readonly secrets: SecretStore;
   readonly clock: Clock;
   readonly tracing: ExecutionTracing;
+  readonly turns: Turns;
   readonly lease: { isLive(): boolean };
   /** The lease may have expired before an effect could begin: nothing more is to be done here. */
   readonly leaseEnded: () => void;
@@ -118,6 +120,12 @@ export function createEffects(
       idempotencyKey: idempotencyKey(execution.executionId, stepId, run.keyIter),
       trace,
       signal,
+      inTurn: (work) =>
+        deps.turns.run(execution.tenantId, () => {
+          // Waiting may have taken its time, too.
+          if (!deps.lease.isLive()) deps.leaseEnded();
+          return work();
+        }),
     });
     return storableEffect(effect);
   }

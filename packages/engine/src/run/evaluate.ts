@@ -10,10 +10,13 @@ import type { ChildStart, ClaimedExecution, ExecutionStore } from "./ports.ts";
 import { scopeOfExecution, scopeOfStep, stepsNamed, stepsNamedByOutput } from "./scope.ts";
 import type { StepKinds } from "./step-kind.ts";
 import { makeStorable } from "./storable.ts";
+import type { Turns } from "./turns.ts";
 
 export interface EvaluatorDeps extends ChildPlannerDeps {
   readonly store: Pick<ExecutionStore, "loadOutputs">;
   readonly kinds: StepKinds;
+  /** Of this worker: each evaluation waits for its tenant's turn. */
+  readonly turns: Turns;
 }
 
 export interface Evaluator {
@@ -22,7 +25,7 @@ export interface Evaluator {
     stepId: string,
   ): Promise<{ readonly result: Evaluation; readonly child: ChildStart | null }>;
   output(state: ExecutionState): Promise<OutputResult>;
-  labels(state: ExecutionState): { readonly [name: string]: string };
+  labels(state: ExecutionState): Promise<{ readonly [name: string]: string }>;
   /** The outputs that the named steps' records need, loaded where they lie in PostgreSQL. */
   outputs(state: ExecutionState, stepIds: Iterable<string>): Promise<ReadonlyMap<string, Json>>;
 }
@@ -42,18 +45,21 @@ export function createEvaluator(
       throw new Error(`No step '${stepId}' to evaluate`);
     let child: ChildStart | null = null;
     try {
-      const result = await deps.kinds[node.type].evaluate({
-        step: node,
-        compiled,
-        scope: scopeOfStep(execution, state, await outputs(state, stepsNamed(compiled)), run),
-        frozen: run.input,
-        at: deps.clock.nowAt(),
-        planChild: async (request) => {
-          const planned = await planChild(deps, execution, stepId, request);
-          child = planned.child;
-          return planned.evaluation;
-        },
-      });
+      const scope = scopeOfStep(execution, state, await outputs(state, stepsNamed(compiled)), run);
+      const result = await inTurn(() =>
+        deps.kinds[node.type].evaluate({
+          step: node,
+          compiled,
+          scope,
+          frozen: run.input,
+          at: deps.clock.nowAt(),
+          planChild: async (request) => {
+            const planned = await planChild(deps, execution, stepId, request);
+            child = planned.child;
+            return planned.evaluation;
+          },
+        }),
+      );
       return { result: storable(result), child };
     } catch (error) {
       return { result: { kind: "failed" as const, error: evaluationFailure(error) }, child: null };
@@ -64,7 +70,9 @@ export function createEvaluator(
     const loaded = await outputs(state, stepsNamedByOutput(workflow));
     try {
       const scope = scopeOfExecution(execution, state, loaded);
-      const value = workflow.output === null ? leafOutputs(state, loaded) : evaluateTemplate(workflow.output, scope);
+      const { output: template } = workflow;
+      const value =
+        template === null ? leafOutputs(state, loaded) : await inTurn(() => evaluateTemplate(template, scope));
       const kept = makeStorable(value);
       if (kept.ok) return { ok: true, output: kept.value };
       return {
@@ -86,12 +94,12 @@ export function createEvaluator(
     return Object.fromEntries(succeeded.map((id) => [id, outputOf(state, loaded, id)]));
   }
 
-  function labels(state: ExecutionState) {
+  async function labels(state: ExecutionState) {
     const scope = scopeOfExecution(execution, state, new Map());
     const found: Record<string, string> = {};
     for (const [name, template] of workflow.labels) {
       try {
-        const text = makeStorable(toText(evaluateTemplate(template, scope)));
+        const text = makeStorable(toText(await inTurn(() => evaluateTemplate(template, scope))));
         if (text.ok && typeof text.value === "string")
           found[name] = text.value.slice(0, LIMITS.labelChars).toWellFormed();
       } catch (error) {
@@ -99,6 +107,10 @@ export function createEvaluator(
       }
     }
     return found;
+  }
+
+  function inTurn<T>(work: () => T | Promise<T>): Promise<T> {
+    return deps.turns.run(execution.tenantId, work);
   }
 
   async function outputs(state: ExecutionState, stepIds: Iterable<string>): Promise<ReadonlyMap<string, Json>> {

@@ -9,6 +9,7 @@ import { createFaults } from "./faults.ts";
 import { beginIncarnation, type Incarnation, type IncarnationDeps } from "./incarnation.ts";
 import type { ClaimedExecution, ExecutionRef, ExecutionStore, Hints, OwnedLease } from "./ports.ts";
 import { createSession, type Session, type SessionDeps } from "./session.ts";
+import { createTurns } from "./turns.ts";
 
 /** Losses in a row from which on an execution runs alone in its worker. */
 const ALONE_AFTER_LOSSES = 2;
@@ -19,7 +20,7 @@ const LOOK_MS = 250;
 /** A claim that came too early by no more than this is made again here; ms. */
 const LONGEST_WAIT_MS = 5_000;
 
-export interface RunnerDeps extends Omit<SessionDeps, "lease" | "store">, IncarnationDeps {
+export interface RunnerDeps extends Omit<SessionDeps, "lease" | "store" | "turns">, IncarnationDeps {
   readonly store: ExecutionStore;
   readonly hints: Hints;
   readonly log: RunnerLog;
@@ -62,6 +63,7 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
   const admission = createAdmission(options.concurrency);
   const claims = createClaims(deps.store);
   const faults = createFaults();
+  const turns = createTurns(deps.clock);
   const sessions = new Map<string, Session>();
   /** Claimed and not yet done with, those that wait for their turn alone included. */
   const known = new Set<string>();
@@ -147,7 +149,7 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
     try {
       const workflow = await deps.definitions.loadVersion(execution.tenantId, execution.versionId);
       const session = createSession(
-        { ...deps, lease: holder, observer: { ...deps.observer, committed } },
+        { ...deps, turns, lease: holder, observer: { ...deps.observer, committed } },
         execution,
         workflow,
       );

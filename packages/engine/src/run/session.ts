@@ -30,7 +30,7 @@ export interface Lease {
   isLive(): boolean;
 }
 
-export interface SessionDeps extends EvaluatorDeps, Pick<EffectsDeps, "secrets" | "tracing"> {
+export interface SessionDeps extends EvaluatorDeps, Pick<EffectsDeps, "secrets" | "tracing" | "turns"> {
   readonly store: Pick<ExecutionStore, "loadOutputs" | "commit" | "readInbox" | "loadChildResult">;
   readonly lease: Lease;
   readonly observer: SessionObserver;
@@ -169,7 +169,7 @@ export function createSession(deps: SessionDeps, execution: ClaimedExecution, wo
       folding.state,
       folding.batch,
       at,
-      labelled ? null : evaluator.labels(folding.state),
+      labelled ? null : await evaluator.labels(folding.state),
     );
     try {
       const verdict = await deps.store.commit(deps.lease.workerId, item);

@@ -36,6 +36,8 @@ export interface PerformContext {
   /** To be sent along, unless the document sets its own. */
   readonly trace: TraceContext | null;
   readonly signal: AbortSignal;
+  /** Evaluates when it is the tenant's turn; what is not evaluated through it may hold up every tenant. */
+  readonly inTurn: <T>(work: () => T) => Promise<T>;
 }
 
 export interface StepKind {

@@ -41,7 +41,7 @@ export interface PerformOptions {
   readonly signal: AbortSignal;
   readonly config: HttpStepConfig;
   /** Judges the output `{ status, headers, body }` of an answer whose status is a success; may throw. */
-  readonly successIf?: ((response: Json) => boolean) | undefined;
+  readonly successIf?: ((response: Json) => boolean | Promise<boolean>) | undefined;
   /** Values of the secrets used: they become `***` in everything returned. */
   readonly secretValues: readonly string[];
   /** Sent as `traceparent` and `tracestate`, unless the request has its own. */

@@ -1,7 +1,7 @@
 // The http step: its template is evaluated and frozen without secrets; each attempt puts them in, and sends.
 import { isJsonObject, type Json, type StepError } from "@keelson/contracts";
 import type { CompiledHttp } from "@keelson/dag";
-import type { EffectResult, StepKind } from "@keelson/engine";
+import type { EffectResult, PerformContext, StepKind } from "@keelson/engine";
 import {
   EvaluationError,
   evaluateExpression,
@@ -24,11 +24,11 @@ export function createHttpStep(client: HttpClient): StepKind {
       return built.kind === "failed" ? built : { kind: "request", input };
     },
 
-    async perform({ step, compiled, scope, input, idempotencyKey, trace, signal }) {
+    async perform({ step, compiled, scope, input, idempotencyKey, trace, signal, inTurn }) {
       if (compiled.type !== "http") throw wrongStep("http", compiled);
       let secretValues: string[] = [];
       try {
-        const resolved = resolveSecrets(compiled.request, input, scope);
+        const resolved = await inTurn(() => resolveSecrets(compiled.request, input, scope));
         secretValues = resolved.used;
         const built = build(compiled, resolved.value);
         if (built.kind === "failed") return notSent(redactError(built.error, secretValues));
@@ -39,7 +39,7 @@ export function createHttpStep(client: HttpClient): StepKind {
           timeoutMs: step.timeoutMs ?? 30_000,
           signal,
           config: compiled,
-          successIf: judgeOf(compiled, scope),
+          successIf: judgeOf(compiled, scope, inTurn),
           secretValues,
           frozen: stored.kind === "built" ? stored.request : undefined,
         });
@@ -55,9 +55,15 @@ function build(compiled: CompiledHttp, request: Json): BuiltRequest {
   return buildHttpRequest({ ...(isJsonObject(request) ? request : {}), bodyType: compiled.bodyType });
 }
 
-function judgeOf(compiled: CompiledHttp, scope: Scope): ((response: Json) => boolean) | undefined {
+function judgeOf(
+  compiled: CompiledHttp,
+  scope: Scope,
+  inTurn: PerformContext["inTurn"],
+): ((response: Json) => Promise<boolean>) | undefined {
   const { successIf } = compiled;
-  return successIf === null ? undefined : (response) => isTruthy(evaluateExpression(successIf, { ...scope, response }));
+  return successIf === null
+    ? undefined
+    : (response) => inTurn(() => isTruthy(evaluateExpression(successIf, { ...scope, response })));
 }
 
 /** An expression that fails is never tried again. */

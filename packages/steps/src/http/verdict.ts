@@ -20,7 +20,12 @@ export interface Answer {
 type Judging = Pick<PerformOptions, "config" | "successIf">;
 
 /** Everything in the outcome that came from the target is redacted. */
-export function judgeAnswer(answer: Answer, options: Judging, redactor: Redactor, nowAt: number): AttemptOutcome {
+export async function judgeAnswer(
+  answer: Answer,
+  options: Judging,
+  redactor: Redactor,
+  nowAt: number,
+): Promise<AttemptOutcome> {
   const fail = (code: StepError["code"], message: string, retryable: boolean): AttemptOutcome => {
     const wait = retryable ? parseRetryAfter(answer.head.headers.get("retry-after") ?? [], nowAt) : null;
     return {
@@ -51,13 +56,13 @@ export function judgeAnswer(answer: Answer, options: Judging, redactor: Redactor
   return judgeOutput(output, options, fail);
 }
 
-function judgeOutput(
+async function judgeOutput(
   output: Json,
   { successIf }: Judging,
   fail: (code: StepError["code"], message: string, retryable: boolean) => AttemptOutcome,
-): AttemptOutcome {
+): Promise<AttemptOutcome> {
   try {
-    if (successIf === undefined || successIf(output)) return { kind: "succeeded", output };
+    if (successIf === undefined || (await successIf(output))) return { kind: "succeeded", output };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return fail("EXPRESSION_FAILED", `successIf: ${why}`, false);

@@ -17,6 +17,7 @@ import type { AttemptReport } from "../effects.ts";
 import { after } from "../pg-clock.ts";
 import { createSession, type Session, type SessionDeps } from "../session.ts";
 import type { StepKinds } from "../step-kind.ts";
+import { createTurns } from "../turns.ts";
 
 export const NOW = Date.UTC(2026, 0, 1);
 
@@ -113,6 +114,7 @@ export class World {
       checkInput: () => [],
       kinds: this.#kinds(outputs),
       tracing: untracedExecutions,
+      turns: createTurns({ monotonicMs: () => Date.now(), after }),
       lease: { workerId: "worker", isLive: () => this.live },
       observer: { committed: () => undefined, attempted: (_execution, report) => void this.reports.push(report) },
     };
