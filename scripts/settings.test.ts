@@ -94,6 +94,15 @@ it.each<[file: string, variable: string, good: readonly string[], bad: readonly 
     expect((await parsed(file, { ...given, [variable]: value })).refusal).toContain(`  ${variable}: `);
 });
 
+it.each(Object.keys(DEFAULTS))("%s refuses a fail point in production, and takes it elsewhere", async (file) => {
+  const given = { ...GIVEN, NODE_ENV: "test", KEELSON_FAIL_POINT: "worker.claim.answered@2" };
+  expect((await parsed(file, given)).value).toMatchObject({
+    KEELSON_FAIL_POINT: { point: "worker.claim.answered", time: 2 },
+  });
+  const { refusal } = await parsed(file, { ...given, NODE_ENV: "production" });
+  expect(refusal).toContain("  KEELSON_FAIL_POINT: ");
+});
+
 it.each(Object.keys(DEFAULTS))("%s names every variable that is missing", async (file) => {
   const { refusal } = await parsed(file, {});
   const source = readFileSync(join(root, file), "utf8");

@@ -8,6 +8,7 @@ import {
   gaugePool,
   openTracing,
   runService,
+  standAtFailPoint,
   startLoop,
 } from "@keelson/service-kit";
 import { createApi } from "./create-api.ts";
@@ -17,6 +18,7 @@ const CONNECTIONS = 12;
 const BULK_ACTIONS_EVERY_MS = 250;
 
 const log = createLogger({ service: "api", level: env.LOG_LEVEL });
+standAtFailPoint(env.KEELSON_FAIL_POINT, log);
 
 await runService({
   name: "api",

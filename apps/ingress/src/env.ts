@@ -1,4 +1,4 @@
-import { envBase64Key, envPort, envUrl, parseEnv, serviceEnv } from "@keelson/service-kit";
+import { envBase64Key, envPort, envUrl, parseEnv, refuseFailPointInProduction, serviceEnv } from "@keelson/service-kit";
 import { z } from "zod";
 
 const Env = z
@@ -15,4 +15,4 @@ const Env = z
   }));
 
 /** This service's configuration; the only place that reads the environment. */
-export const env = parseEnv(Env, process.env);
+export const env = parseEnv(Env.superRefine(refuseFailPointInProduction), process.env);

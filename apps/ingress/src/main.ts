@@ -10,6 +10,7 @@ import {
   gaugePool,
   openTracing,
   runService,
+  standAtFailPoint,
 } from "@keelson/service-kit";
 import { env } from "./env.ts";
 import { forgetOnChange } from "./hooks/forget-on-change.ts";
@@ -20,6 +21,7 @@ const CONNECTIONS = 10;
 const SETTLE_MS = 2_000;
 
 const log = createLogger({ service: "ingress", level: env.LOG_LEVEL });
+standAtFailPoint(env.KEELSON_FAIL_POINT, log);
 
 await runService({
   name: "ingress",

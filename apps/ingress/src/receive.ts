@@ -5,7 +5,7 @@
 //      since it counts requests.
 //  R4. What is remembered of a hook may be as old as a second, but starts no version but the latest.
 
-import { DEFAULT_TENANT_LIMITS, type Json, assertNever } from "@keelson/contracts";
+import { DEFAULT_TENANT_LIMITS, type Json, assertNever, failPoint } from "@keelson/contracts";
 import type { DeliveryRecord, DeliveryVerdict, ExecutionStart } from "@keelson/db";
 import type { SharedRate } from "@keelson/queue";
 import { AppError, type BodyType, bodyTypeOf, parseBody } from "@keelson/service-kit";
@@ -182,6 +182,7 @@ export function createReceiver(deps: ReceiverDeps): Receive {
     const verdict = await deps.accept({ tenantId, delivery, body, start, maxUnfinished });
     switch (verdict.kind) {
       case "accepted":
+        failPoint("ingress.delivery.committed");
         if (!verdict.held) deps.wake({ tenantId, executionId: verdict.executionId });
         return { kind: "accepted", tenantId, deliveryId: delivery.id, executionId: verdict.executionId };
       case "duplicate":

@@ -1,5 +1,6 @@
 // Fires schedules. Due times stand in PostgreSQL and are settled there, each exactly once, whatever number of schedulers
 // run; this only reckons which due times there are.
+import { failPoint } from "@keelson/contracts";
 import { type DueRange, dueTimesUntil } from "@keelson/dag";
 import type { DueSchedule, Fire, ScheduleStore, SettledFire } from "@keelson/db";
 import type { ExecutionRef } from "@keelson/engine";
@@ -27,7 +28,9 @@ export async function fireDue(deps: FireDueDeps): Promise<{ readonly fired: numb
   for (const schedule of await deps.schedules.due(MAX_SCHEDULES)) {
     try {
       const { nextAt, fires } = reckon(schedule, deps.newId);
-      for (const fire of await deps.schedules.settle(schedule, nextAt, fires)) {
+      const settled = await deps.schedules.settle(schedule, nextAt, fires);
+      failPoint("scheduler.fire.committed");
+      for (const fire of settled) {
         if (fire.executionId !== null) fired += 1;
         if (fire.executionId !== null && !fire.held)
           deps.wake({ tenantId: schedule.tenantId, executionId: fire.executionId });

@@ -19,6 +19,7 @@ import {
   gaugePool,
   newId,
   runService,
+  standAtFailPoint,
   startLoop,
 } from "@keelson/service-kit";
 import cron from "node-cron";
@@ -41,6 +42,7 @@ const WORKERS_KEPT_MS = 24 * 60 * 60 * 1000;
 const LONG_BACKLOG = 5_000;
 
 const log = createLogger({ service: "scheduler", level: env.LOG_LEVEL });
+standAtFailPoint(env.KEELSON_FAIL_POINT, log);
 
 await runService({
   name: "scheduler",

@@ -5,6 +5,7 @@ import {
   envInteger,
   envPort,
   parseEnv,
+  refuseFailPointInProduction,
   serviceEnv,
 } from "@keelson/service-kit";
 import { z } from "zod";
@@ -19,4 +20,4 @@ const Env = z.object({
 });
 
 /** This service's configuration; the only place that reads the environment. */
-export const env = parseEnv(Env, process.env);
+export const env = parseEnv(Env.superRefine(refuseFailPointInProduction), process.env);

@@ -19,6 +19,7 @@ import {
   newId,
   openTracing,
   runService,
+  standAtFailPoint,
   startLoop,
 } from "@keelson/service-kit";
 import { createHttpClient, createStepKinds } from "@keelson/steps";
@@ -40,6 +41,7 @@ const CONNECTIONS = 12;
 const HINTS_PER_PLACE = 4;
 
 const log = createLogger({ service: "worker", level: env.LOG_LEVEL });
+standAtFailPoint(env.KEELSON_FAIL_POINT, log);
 const name = `worker-${process.pid}`;
 
 await runService({

@@ -148,6 +148,7 @@ export {
 export { DOCUMENT_TRIGGER_TYPES, ScheduleTrigger, Trigger, WebhookTrigger } from "./definition/trigger.ts";
 export { WorkflowDefinition } from "./definition/workflow.ts";
 export { DURATION_FORMS, parseDuration } from "./duration.ts";
+export { FAIL_POINTS, failPoint, onFailPoint, type FailPoint } from "./fail-points.ts";
 export { isJsonObject, type Json, type JsonObject } from "./json.ts";
 export { LATENCY_BOUNDS_MS, latencyPercentile } from "./latency-buckets.ts";
 export { jsonSchemaOf, jsonSchemasOf, type Direction, type JsonSchema } from "./json-schema.ts";

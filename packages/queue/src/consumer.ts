@@ -1,4 +1,5 @@
 // Takes wake-ups off the queue. A message is acknowledged once the claim it asked for is decided, whatever came of it.
+import { failPoint } from "@keelson/contracts";
 import type { ExecutionRef } from "@keelson/engine";
 import { Worker } from "bullmq";
 import type { Redis } from "ioredis";
@@ -27,6 +28,7 @@ export function createWakeConsumer(options: WakeConsumerOptions): WakeConsumer {
         options.onError(new Error(`A wake-up that names no execution: ${message.error.message}`));
         return;
       }
+      failPoint("worker.hint.received");
       // A claim that failed is not tried again here: PostgreSQL still knows of it, and the sweep finds it.
       await options.onWake(message.data).catch(options.onError);
     },

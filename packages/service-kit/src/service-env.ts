@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { envLogLevel, envUrl } from "./env-values.ts";
+import { envFailPoint } from "./fail-points.ts";
 
 export const serviceEnv = {
   /** Of the service's restricted login. */
@@ -14,6 +15,10 @@ export const serviceEnv = {
     .default("keelson"),
   BIND_ADDRESS: z.string().default("127.0.0.1"),
   LOG_LEVEL: envLogLevel().prefault("info"),
+  /** What refuses fail points, where it is `production`. */
+  NODE_ENV: z.string().optional(),
+  /** Where this process is to stand still, for tests that kill it there. */
+  KEELSON_FAIL_POINT: envFailPoint().optional(),
   /** Of an OpenTelemetry collector; left out, nothing is recorded. Its other `OTEL_EXPORTER_OTLP_*` are the exporter's. */
   OTEL_EXPORTER_OTLP_ENDPOINT: envUrl(["http", "https"]).optional(),
   /** The part of the traces begun here that is recorded. */

@@ -1,4 +1,4 @@
-import type { TraceContext } from "@keelson/contracts";
+import { type TraceContext, failPoint } from "@keelson/contracts";
 import { type ExecutionStart, type StartKey, type StartVerdict, executionStart } from "@keelson/db";
 import { AppError } from "@keelson/service-kit";
 import type { InterventionDeps } from "../deps.ts";
@@ -33,6 +33,7 @@ export function settleStart(deps: Pick<InterventionDeps, "hints">, starter: Star
   const tenantId = starter.tenant.id;
   switch (verdict.kind) {
     case "started":
+      failPoint("api.start.committed");
       if (!verdict.held) deps.hints.wake({ tenantId, executionId: verdict.executionId }, 0);
       return verdict.executionId;
     case "repeat":

@@ -88,6 +88,7 @@ export function createEffects(
         outcome: effect.outcome,
         random: deps.clock.random(),
       };
+      failPoint("worker.outcome.judged");
       deps.ended({ event, effect });
     });
   }
@@ -112,6 +113,7 @@ export function createEffects(
     // Reading may have taken its time.
     if (!deps.lease.isLive()) deps.leaseEnded();
     if (signal.aborted) return NOT_PREPARED;
+    failPoint("worker.effect.beginning");
     const effect = await kind.perform({
       step,
       compiled,

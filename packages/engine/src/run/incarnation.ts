@@ -1,5 +1,6 @@
 // A worker's life as PostgreSQL knows it: one row, renewed every second, on which all its leases hang.
 // A worker that cannot renew stops before the lease can expire; an incarnation once dead never returns.
+import { failPoint } from "@keelson/contracts";
 import type { Clock, LeaseStore, OwnedLease } from "./ports.ts";
 
 /** What is taken off the lease's time, so that this worker stops well before another may begin; ms. */
@@ -33,6 +34,7 @@ export async function beginIncarnation(deps: IncarnationDeps, name: string, ttlM
     async tick() {
       const sentMs = deps.clock.monotonicMs();
       const answer = await deps.leases.tick(workerId, ttlMs);
+      failPoint("worker.lease.renewed");
       if (!answer.alive) {
         dead = true;
         return null;

@@ -2,6 +2,7 @@
 // knows and what PostgreSQL says it owns the same.
 //  T3. A lease that this process does not know of, two ticks running, is given back.
 //  T13. An execution that has cost two workers their lives runs alone.
+import { failPoint } from "@keelson/contracts";
 import { createAdmission } from "./admission.ts";
 import { createBacklog } from "./backlog.ts";
 import { createClaims } from "./claims.ts";
@@ -108,6 +109,7 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
       throw error;
     });
     if (answer.kind === "claimed") {
+      failPoint("worker.claim.answered");
       track(drive(holder, answer.execution, leave));
       return;
     }
@@ -170,12 +172,17 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
 
   const committed: SessionDeps["observer"]["committed"] = (execution, what) => {
     const { tenantId } = execution;
+    if (what.released) failPoint("worker.release.committed");
     if (what.released && what.wakeInMs !== null && what.wakeInMs <= LONGEST_HINT_MS)
       deps.hints.wake(execution, what.wakeInMs);
+    if (what.batch.children.length > 0) failPoint("worker.children.committed");
     for (const child of what.batch.children) deps.hints.wake({ tenantId, executionId: child.executionId }, 0);
     for (const executionId of what.batch.cancels) tellInbox({ tenantId, executionId });
     const ended = what.state.status !== "running" && what.state.status !== "waiting" && what.state.status !== "queued";
-    if (ended && execution.parent !== null) tellInbox({ tenantId, executionId: execution.parent.executionId });
+    if (ended && execution.parent !== null) {
+      failPoint("worker.mail.committed");
+      tellInbox({ tenantId, executionId: execution.parent.executionId });
+    }
     deps.observer.committed(execution, what);
   };
 

@@ -2,7 +2,7 @@
 // many of them as need none between, then the effects.
 //  I1. No effect begins before the transition that decided it is committed.
 //  I2. Every commit carries epoch and seq; once one is fenced off, nothing more is touched.
-import { isEnded } from "@keelson/contracts";
+import { failPoint, isEnded } from "@keelson/contracts";
 import type { CompiledWorkflow } from "@keelson/dag";
 import type { EngineEvent } from "../core/messages.ts";
 import type { ExecutionState } from "../core/state.ts";
@@ -172,7 +172,9 @@ export function createSession(deps: SessionDeps, execution: ClaimedExecution, wo
       labelled ? null : await evaluator.labels(folding.state),
     );
     try {
+      failPoint("worker.commit.sending");
       const verdict = await deps.store.commit(deps.lease.workerId, item);
+      failPoint("worker.commit.answered");
       seq += item.events.length;
       labelled = true;
       return verdict;

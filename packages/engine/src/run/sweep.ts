@@ -1,5 +1,6 @@
 // The sweep: whatever no hint has reached is found here, so that none is ever stuck (I5). Every scheduler runs it, and
 // every worker while Redis does not answer. What it finds is handed on; what comes of that is not its concern.
+import { failPoint } from "@keelson/contracts";
 import type { ExecutionRef } from "./ports.ts";
 
 /** Executions that one sweep hands on at the most, of each kind. */
@@ -28,6 +29,7 @@ export async function reapOnce(
 ): Promise<{ readonly buried: number; readonly reaped: number }> {
   const buried = await store.buryTheSilent();
   const reaped = await store.reap(MAX_FOUND);
+  if (reaped.length > 0) failPoint("sweep.lost.freed");
   if (reaped.length > 0) found(reaped);
   return { buried, reaped: reaped.length };
 }
@@ -38,6 +40,7 @@ export async function sweepOnce(
   found: Found,
 ): Promise<{ readonly due: number; readonly mail: number }> {
   const due = await store.sweepDue(MAX_FOUND);
+  if (due.length > 0) failPoint("sweep.due.found");
   const mail = await store.sweepInbox(MAX_FOUND);
   for (const refs of [due, mail]) if (refs.length > 0) found(refs);
   await store.clearInbox(MAX_FOUND);

@@ -2,6 +2,7 @@
 //  X1. `onSending` is called before the first byte goes out, and only then may the target have seen the request.
 //  X2. An abort settles at once, also while the socket is still connecting; a request aborted then is never sent.
 import { Readable } from "node:stream";
+import { failPoint } from "@keelson/contracts";
 import type { Dispatcher } from "undici";
 import type { Message } from "./message.ts";
 
@@ -73,6 +74,7 @@ function createHandler({ signal, onSending, resolve, reject }: Settle): Dispatch
       if (signal.aborted) started.abort(reasonOf());
       else onSending();
     },
+    onRequestSent: () => failPoint("worker.request.sent"),
     onResponseStart(started, status, headers) {
       if (status < 200) return;
       const read = readHeaders(headers);

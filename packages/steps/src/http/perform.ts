@@ -2,6 +2,7 @@
 //  P1. Nothing leaves without the guards of ../egress: the URL here, the address in the connector (I10).
 //  P2. All that is returned is redacted (I8).
 //  P3. One clock bounds the whole attempt; at its end, or when the caller aborts, the socket is closed at once.
+import { failPoint } from "@keelson/contracts";
 import type { Dispatcher } from "undici";
 import type { AddressPolicy } from "../egress/addresses.ts";
 import { createTextRedactor, type Redactor } from "../redact.ts";
@@ -80,6 +81,7 @@ async function converse(request: HttpRequestInput, conversation: Conversation): 
   for (let redirects = 0; ; redirects++) {
     trace.target = message.url.host;
     const head = await exchange(deps.dispatcher, message, signal, () => (trace.sent = true));
+    failPoint("worker.response.headers");
     trace.head = head;
     const next = options.config.followRedirects ? nextOrDiscard(message, head, conversation) : null;
     if (next === null) return readAndJudge(head, conversation);
@@ -103,6 +105,7 @@ async function readAndJudge(head: AnswerHead, conversation: Conversation): Promi
   const reader = createBodyReader(head, deps.budget, signal);
   trace.reader = reader;
   const reading = await reader.read();
+  failPoint("worker.response.read");
   trace.complete = reading === "complete";
   return judgeAnswer({ head, bytes: reader.received.bytes(), reading }, options, redactor, deps.nowAt());
 }
