@@ -1,5 +1,5 @@
 // The effects of one execution's attempts that are under way here. Each begins after its commit and under a live lease.
-import { type Json, type TraceContext } from "@keelson/contracts";
+import { failPoint, type Json, type TraceContext } from "@keelson/contracts";
 import type { CompiledWorkflow } from "@keelson/dag";
 import type { ExecutionState } from "../core/state.ts";
 import { idempotencyKey, type Fed } from "./batch.ts";
