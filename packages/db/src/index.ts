@@ -10,9 +10,12 @@ export {
   type BulkOutcome,
   type BulkTurns,
 } from "./bulk-turns.ts";
-export { auditOnce, type Audit, type AuditOptions, type Violation } from "./audit/audit.ts";
+export { auditAll, type WholeAudit, type WholeAuditOptions } from "./audit/audit-all.ts";
+export { auditOnce, type Audit, type AuditOptions } from "./audit/audit.ts";
 export { CHECKS, type CheckCode } from "./audit/checks.ts";
+export type { Violation } from "./audit/confirm.ts";
 export { violationsKeep, violationsList, type SeenViolation } from "./audit/findings.ts";
+export { WALLS, type Wall, type WallCode } from "./audit/walls.ts";
 export { isBadData, isTransient } from "./connection-errors.ts";
 export {
   openDatabase,

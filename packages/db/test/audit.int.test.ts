@@ -3,6 +3,7 @@ import { eventually } from "@keelson/testkit";
 import { v7 as newId } from "uuid";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import {
+  auditAll,
   auditOnce,
   CHECKS,
   executionStart,
@@ -10,6 +11,7 @@ import {
   type CheckCode,
   violationsKeep,
   violationsList,
+  WALLS,
 } from "../src/index.ts";
 import { createRig } from "./rig.ts";
 import { factsOf, registerWorker, startOne, startRequest, type Started } from "./stage.ts";
@@ -145,6 +147,8 @@ describe("planted in an execution", () => {
     ["EVENT_EPOCH_BACK", `${events(2, 3, 2)};${events(4, 5, 1)};${set("seq = 5, epoch = 2")}`],
     ["SEQ_NOT_LAST_EVENT", `${events(2, 3)};${set("seq = 4")}`],
     ["STEP_LIVES_ON", `${step("one", "running")};${set(ENDED)}`],
+    ["CHANGED_AFTER_END", `${events(2, 2, 0, "execution.failed")};${events(3, 3)};${set("seq = 3")}`],
+    ["END_NOT_LAST_EVENT", `${events(2, 3)};${set(`seq = 3, ${ENDED}`)}`],
     ["STEP_BEFORE_EDGE", step("two", "running")],
     [
       "ATTEMPT_BESIDE_LIVE",
@@ -281,9 +285,83 @@ describe("planted in an execution", () => {
 it("has words for every check, and tries every one of them here", async () => {
   const { rows } = await world.admin.query<{ code: string }>(
     `select distinct m[1] as code from pg_proc p, regexp_matches(p.prosrc, 'select ''([A-Z_]+)'', ', 'g') as m
-     where p.proname in ('audit_executions', 'audit_deliveries')`,
+     where p.proname in ('audit_executions', 'audit_histories', 'audit_deliveries')`,
   );
   expect(rows.map(({ code }) => code).toSorted()).toEqual(Object.keys(CHECKS).toSorted());
+});
+
+describe("an audit of everything", () => {
+  const everything = (pageSize = 2) =>
+    world.app.withSystem("a test", (system) => auditAll(system, { pageSize, confirmAfterMs: 1 }));
+
+  it("looks at every execution and delivery there is, whatever the size of a page", async () => {
+    for (let i = 0; i < 3; i += 1) await startOne(world);
+    const { rows } = await world.admin.query(
+      "select (select count(*)::int from keelson.executions) as executions, (select count(*)::int from keelson.deliveries) as deliveries",
+    );
+    for (const pageSize of [1, 2, 1_000]) {
+      expect((await everything(pageSize)).checked).toEqual({ ...rows[0], complete: true });
+    }
+  });
+
+  it("finds what is older than an audit of the last ones looks back", async () => {
+    const one = await startOne(world);
+    await plant(
+      `update keelson.executions set status = 'succeeded', sweep_at = null, wake_at = null,
+         finished_at = now() - interval '1 year' where tenant_id = $1 and id = $2;
+       insert into keelson.step_runs (tenant_id, execution_id, step_id, status) values ($1, $2, 'one', 'running')`,
+      [one.tenantId, one.executionId],
+    );
+    const isIts = ({ subject }: { subject: { id: string } }) => subject.id === one.executionId;
+    expect((await audit({ maxEnded: 1 })).violations.filter(isIts)).toEqual([]);
+    const found = (await everything()).violations.filter(isIts);
+    expect(found).toMatchObject([{ code: "STEP_LIVES_ON", invariant: "I3", tenantId: one.tenantId, place: "one" }]);
+  });
+
+  it.each([
+    ["ROW_SECURITY_OFF", "step_runs", "alter table keelson.step_runs disable row level security"],
+    ["ROW_SECURITY_OFF", "inbox", "alter table keelson.inbox no force row level security"],
+    ["POLICY_MISSING", "secrets", "drop policy tenant on keelson.secrets"],
+    ["POLICY_MISSING", "tenants", "alter policy tenant on keelson.tenants using (true)"],
+    ["POLICY_OPENS", "attempts", "create policy more on keelson.attempts to keelson_app using (true)"],
+    ["ROLE_TOO_STRONG", "$role", "alter role $role bypassrls"],
+  ] as const)("finds a wall that is down: %s of %s", async (code, place, statement) => {
+    const role = new URL(world.urls.worker).username;
+    expect((await everything(1_000)).walls).toEqual([]);
+    // In the audit's own transaction, so that no other test works without its walls.
+    await world.admin.query("begin");
+    try {
+      await world.admin.query(statement.replace("$role", `"${role}"`));
+      const call = async <R>({ text }: { text: string }, values: readonly unknown[]): Promise<R[]> =>
+        (await world.admin.query(text, [...values])).rows as R[];
+      const { walls } = await auditAll({ call }, { confirmAfterMs: 1 });
+      const { invariant, rule } = WALLS[code];
+      expect(walls).toMatchObject([{ code, invariant, place: place.replace("$role", role) }]);
+      expect(walls[0]!.text).toContain(rule);
+      expect(walls[0]!.remedy).toContain(place.replace("$role", role));
+    } finally {
+      await world.admin.query("rollback");
+    }
+  });
+
+  it("asks nothing but by keys, a page and a hundred subjects at a time", async () => {
+    const asked: { text: string; rows: number }[] = [];
+    await world.app.withSystem("a test", ({ call }) =>
+      auditAll(
+        {
+          async call(query, values) {
+            const ids = values.find(Array.isArray);
+            const rows = await call<never>(query, values);
+            asked.push({ text: query.text, rows: ids?.length ?? rows.length });
+            return rows;
+          },
+        },
+        { pageSize: 3, confirmAfterMs: 1 },
+      ),
+    );
+    expect(asked.filter(({ text, rows }) => rows > (text.includes("page") ? 3 : 100))).toEqual([]);
+    expect(new Set(asked.map(({ text }) => /keelson\.(\w+)/.exec(text)?.[1]))).toContain("audit_histories");
+  });
 });
 
 it("says what it has looked at, and that it has left something out", async () => {

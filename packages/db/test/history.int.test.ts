@@ -268,6 +268,8 @@ it.each([
   "select * from keelson.ops_usage(array[(select nullif(current_setting('app.tenant_id'), '')::uuid)], 10000, now() - interval '15 minutes')",
   "select * from keelson.audit_executions_sample(1000, 1000, null)",
   "select * from keelson.audit_deliveries_sample(1000)",
+  "select * from keelson.audit_executions_page('00000000-0000-0000-0000-000000000000', '00000000-0000-0000-0000-000000000000', 1000)",
+  "select * from keelson.audit_deliveries_page('00000000-0000-0000-0000-000000000000', '00000000-0000-0000-0000-000000000000', 1000)",
 ])("answers what an operator asks without a look at the history: %s", async (call) => {
   const cost = await nestedCostOf(await openSession(world, "admin"), call, history.tenantId);
   expect(cost.offences).toEqual([]);

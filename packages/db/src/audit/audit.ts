@@ -5,8 +5,8 @@
 //  A3. It looks at what has not ended and at what ended last, so many at most; what it left out, it says.
 
 import type { SystemCalls } from "../database.ts";
-import { CHECKS, type CheckCode } from "./checks.ts";
-import { type Question, type Suspect, keyOf, lookAt, sampleOf, strangersAmong } from "./questions.ts";
+import { confirm, type Violation } from "./confirm.ts";
+import { type Question, type Suspect, lookAt, sampleOf } from "./questions.ts";
 
 export interface AuditOptions {
   /** Executions that have not ended, at most; default 5,000. */
@@ -21,17 +21,6 @@ export interface AuditOptions {
   readonly confirmAfterMs?: number;
   /** No further question is asked after so long; default 15,000 ms. */
   readonly budgetMs?: number;
-}
-
-export interface Violation {
-  readonly code: CheckCode;
-  readonly invariant: string;
-  readonly tenantId: string;
-  readonly subject: { readonly type: "execution" | "delivery"; readonly id: string };
-  /** Which step, event or reference of it; "" where there is one at most. */
-  readonly place: string;
-  readonly text: string;
-  readonly remedy: string;
 }
 
 export interface Audit {
@@ -62,8 +51,7 @@ export async function auditOnce(system: SystemCalls, options: AuditOptions = {})
     asked.push(question);
     suspects.push(...(await lookAt(system, question)));
   }
-  const violations =
-    suspects.length === 0 ? [] : await confirm(system, suspects.slice(0, MAX_SUSPECTS), confirmAfterMs);
+  const violations = await confirm(system, suspects.slice(0, MAX_SUSPECTS), confirmAfterMs);
   const askedAll = asked.length === sample.questions.length;
   return {
     checked: {
@@ -74,46 +62,6 @@ export async function auditOnce(system: SystemCalls, options: AuditOptions = {})
       complete: askedAll && sample.unfinished < maxUnfinished,
     },
     violations,
-  };
-}
-
-async function confirm(system: SystemCalls, suspects: readonly Suspect[], afterMs: number): Promise<Violation[]> {
-  await new Promise((resolve) => setTimeout(resolve, afterMs));
-  const before = new Set(suspects.map(keyOf));
-  const still: Suspect[] = [];
-  for (const question of questionsAbout(suspects)) {
-    still.push(...(await lookAt(system, question)).filter((suspect) => before.has(keyOf(suspect))));
-  }
-  const strangers = await strangersAmong(system, still);
-  return still.flatMap((suspect) => {
-    if (suspect.code !== "OTHER_TENANTS") return [violationOf(suspect, suspect.seen)];
-    const owner = suspect.ref === null ? undefined : strangers.get(suspect.ref);
-    // Not there at all: it was retired.
-    return owner === undefined ? [] : [violationOf(suspect, `${suspect.seen}, which is tenant ${owner}'s`)];
-  });
-}
-
-function questionsAbout(suspects: readonly Suspect[]): Question[] {
-  const bySubject = Map.groupBy(suspects, ({ tenantId, subject }) => `${tenantId} ${subject.type}`);
-  return [...bySubject.values()].flatMap((group) => {
-    const [first] = group;
-    if (first === undefined) return [];
-    const ids = [...new Set(group.map(({ subject }) => subject.id))];
-    return [{ tenantId: first.tenantId, type: first.subject.type, ids }];
-  });
-}
-
-function violationOf({ code, tenantId, subject, place }: Suspect, seen: string): Violation {
-  const { invariant, rule, remedy } = CHECKS[code];
-  const where = place === "" ? "" : ` (${place})`;
-  return {
-    code,
-    invariant,
-    tenantId,
-    subject,
-    place,
-    text: `${rule}; ${subject.type} ${subject.id}${where}: ${seen}.`,
-    remedy,
   };
 }
 

@@ -1,5 +1,5 @@
 // What an audit looks for, in words. The questions themselves are SQL: audit_executions and audit_deliveries, in the
-// migration of the operators. A code found there and not here fails the test of the audit.
+// migration of the operators, audit_histories in that of whole audits. A code found there and not here fails the test of the audit.
 
 export interface Check {
   /** Of ARCHITECTURE.md. */
@@ -21,6 +21,16 @@ export const CHECKS = {
     invariant: "I3",
     rule: "No step of an ended execution runs or waits",
     remedy: `${REPORT}; a retry of the execution runs the step anew.`,
+  },
+  CHANGED_AFTER_END: {
+    invariant: "I3",
+    rule: "What has ended goes on by a retry alone",
+    remedy: `${REPORT}; check with the targets whether an effect happened twice.`,
+  },
+  END_NOT_LAST_EVENT: {
+    invariant: "I3",
+    rule: "An execution has ended if its last event says so, and as that says",
+    remedy: `${REPORT}; where it has failed or was cancelled, a retry goes on from its step runs.`,
   },
   STEP_BEFORE_EDGE: {
     invariant: "I4",

@@ -2,7 +2,7 @@
 
 import type { Database, HotQuery } from "../database.ts";
 import { type Page, pageFrom } from "../entities/page.ts";
-import type { Violation } from "./audit.ts";
+import type { Violation } from "./confirm.ts";
 
 const WRITE_FOUND: HotQuery = { name: "violations_write", text: "select keelson.violations_write($1, $2)" };
 /** Index violations_seen. */

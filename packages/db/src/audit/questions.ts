@@ -14,10 +14,13 @@ const DELIVERIES: HotQuery = {
   text: "select * from keelson.audit_deliveries_sample($1)",
 };
 /** Primary keys of what hangs on the executions. */
-const LOOK = {
-  execution: { name: "audit_executions", text: "select * from keelson.audit_executions($1, $2)" },
-  delivery: { name: "audit_deliveries", text: "select * from keelson.audit_deliveries($1, $2)" },
-} satisfies Record<string, HotQuery>;
+const LOOKS = {
+  execution: [
+    { name: "audit_executions", text: "select * from keelson.audit_executions($1, $2)" },
+    { name: "audit_histories", text: "select * from keelson.audit_histories($1, $2)" },
+  ],
+  delivery: [{ name: "audit_deliveries", text: "select * from keelson.audit_deliveries($1, $2)" }],
+} satisfies Record<string, readonly HotQuery[]>;
 /** Primary key, once for each tenant. */
 const OTHERS: HotQuery = { name: "executions_of_others", text: "select * from keelson.executions_of_others($1)" };
 
@@ -49,7 +52,7 @@ export interface Sample {
   readonly endedSince: Date | null;
 }
 
-interface Subject {
+export interface Subject {
   readonly tenant_id: string;
   readonly id: string;
 }
@@ -80,7 +83,8 @@ export async function sampleOf(
   };
 }
 
-function questionsOf(type: Question["type"], subjects: readonly Subject[]): Question[] {
+/** At most a hundred subjects each. */
+export function questionsOf(type: Question["type"], subjects: readonly Subject[]): Question[] {
   const questions: Question[] = [];
   for (const [tenantId, own] of Map.groupBy(subjects, (subject) => subject.tenant_id)) {
     for (let from = 0; from < own.length; from += SUBJECTS) {
@@ -91,17 +95,23 @@ function questionsOf(type: Question["type"], subjects: readonly Subject[]): Ques
 }
 
 export async function lookAt(system: SystemCalls, { tenantId, type, ids }: Question): Promise<Suspect[]> {
-  const rows = await system.call<{
-    code: string;
-    subject_id: string;
-    place: string;
-    seen: string;
-    ref: string | null;
-  }>(LOOK[type], [tenantId, ids]);
-  return rows.map(({ code, subject_id: id, place, seen, ref }) => {
-    if (!isCheckCode(code)) throw new Error(`${LOOK[type].name} knows a check ${code} that has no words`);
-    return { code, tenantId, subject: { type, id }, place, seen, ref };
-  });
+  const found: Suspect[] = [];
+  for (const look of LOOKS[type]) {
+    const rows = await system.call<SuspectRow>(look, [tenantId, ids]);
+    for (const { code, subject_id: id, place, seen, ref } of rows) {
+      if (!isCheckCode(code)) throw new Error(`${look.name} knows a check ${code} that has no words`);
+      found.push({ code, tenantId, subject: { type, id }, place, seen, ref });
+    }
+  }
+  return found;
+}
+
+interface SuspectRow {
+  readonly code: string;
+  readonly subject_id: string;
+  readonly place: string;
+  readonly seen: string;
+  readonly ref: string | null;
 }
 
 /** Whose the executions are that suspects name and their tenants have not; those that nobody has are left out. */
