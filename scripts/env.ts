@@ -1,6 +1,6 @@
 // What the scripts take from the environment. Everything else of it is passed on to the services as it is.
 import { resolve } from "node:path";
-import { envBase64Key, envInteger, envPort, envUrl, parseEnv } from "@keelson/service-kit";
+import { envInteger, envMasterKeys, envPort, envUrl, parseEnv } from "@keelson/service-kit";
 import { z } from "zod";
 
 const DatabaseUrl = envUrl(["postgres", "postgresql"]);
@@ -25,8 +25,13 @@ const Env = z.object({
     .string()
     .regex(/^[\x21-\x7e]{8,}$/, "expected at least 8 printable characters without spaces")
     .optional(),
-  KEELSON_MASTER_KEY: envBase64Key(32)
-    .transform((key) => Buffer.from(key).toString("base64"))
+  /** As the services take it. */
+  KEELSON_MASTER_KEY: z
+    .string()
+    .superRefine((text, context) => {
+      for (const { message } of envMasterKeys().safeParse(text).error?.issues ?? [])
+        context.addIssue({ code: "custom", message });
+    })
     .optional(),
   KEELSON_EGRESS_ALLOW: z.string().default(""),
 });

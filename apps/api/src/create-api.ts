@@ -1,6 +1,6 @@
 // The API without its process: what main.ts runs and tests start in their own.
 
-import { type Database, createDefinitionStore, createSecretBox } from "@keelson/db";
+import { type Database, type MasterKeys, createDefinitionStore, createSecretBox } from "@keelson/db";
 import { changeChannel, createHints, createSharedRate, openRedis, subscribe } from "@keelson/queue";
 import { type Logger, type Metrics, type Tracing, createServiceApp } from "@keelson/service-kit";
 import type { Express } from "express";
@@ -27,7 +27,7 @@ export interface ApiOptions {
   readonly redisPrefix: string;
   readonly adminToken: string;
   /** 32 bytes. */
-  readonly masterKey: Uint8Array;
+  readonly masterKeys: MasterKeys;
   readonly ingressUrl: string;
   /** For tests; else as `wrong-keys.ts` has it. */
   readonly wrongKeysPerMinute?: WrongKeyBounds;
@@ -47,7 +47,7 @@ export interface Api {
 }
 
 export function createApi(options: ApiOptions): Api {
-  const { db, log, metrics, stopping, redisPrefix: prefix, masterKey } = options;
+  const { db, log, metrics, stopping, redisPrefix: prefix, masterKeys } = options;
   const redisLog = {
     redisLost: (connection: string, error: unknown) => log.warn({ connection, err: error }, "redis.lost"),
     redisBack: (connection: string) => log.info({ connection }, "redis.back"),
@@ -73,9 +73,9 @@ export function createApi(options: ApiOptions): Api {
   const deps: ApiDeps = {
     db,
     definitions: createDefinitionStore(db),
-    secretBox: createSecretBox(masterKey),
+    secretBox: createSecretBox(masterKeys),
     authenticator: limitCallers(authenticator, createSharedRate({ redis, prefix, monotonicMs })),
-    cursors: createCursors(masterKey),
+    cursors: createCursors(masterKeys),
     changes: createChanges({ redis, prefix, keys }),
     hints,
     watcher: createExecutionWatcher({ db, log }),

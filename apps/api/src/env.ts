@@ -1,4 +1,4 @@
-import { envBase64Key, envPort, envUrl, parseEnv, refuseFailPointInProduction, serviceEnv } from "@keelson/service-kit";
+import { balancedEnv, envMasterKeys, envPort, envUrl, parseEnv, refuseFailPointInProduction, serviceEnv } from "@keelson/service-kit";
 import { z } from "zod";
 
 const Env = z
@@ -10,7 +10,7 @@ const Env = z
     KEELSON_ADMIN_TOKEN: z
       .string()
       .regex(/^[\x21-\x7e]{8,}$/, "expected at least 8 printable characters without spaces"),
-    KEELSON_MASTER_KEY: envBase64Key(32),
+    KEELSON_MASTER_KEY: envMasterKeys(),
   })
   .transform((values) => ({
     ...values,

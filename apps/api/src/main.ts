@@ -1,6 +1,6 @@
 // The api: the REST API, for tenants by their keys and for the operator by the token. Any number may run.
 
-import { openDatabase } from "@keelson/db";
+import { createSecretBox, missingMasterKeys, openDatabase } from "@keelson/db";
 import {
   createLogger,
   createMetrics,
@@ -36,11 +36,16 @@ await runService({
     await db.assertRestricted("keelson_app");
     await db.assertMigrated();
     const api = createApi({
+    for (const { keyVersion, secrets, replaced, error } of await missingMasterKeys(
+      db,
+      createSecretBox(env.KEELSON_MASTER_KEY),
+    ))
+      log.error({ key_version: keyVersion, secrets, replaced, err: error }, "master_key.missing");
       db,
       redisUrl: env.REDIS_URL,
       redisPrefix: env.REDIS_PREFIX,
       adminToken: env.KEELSON_ADMIN_TOKEN,
-      masterKey: env.KEELSON_MASTER_KEY,
+      masterKeys: env.KEELSON_MASTER_KEY,
       ingressUrl: env.ingressUrl,
       log,
       metrics,

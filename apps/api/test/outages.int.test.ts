@@ -69,7 +69,7 @@ async function apiOver(urls: { databaseUrl?: string; redisUrl?: string }) {
     redisUrl: urls.redisUrl ?? testRedisUrl(),
     redisPrefix: testRedisPrefix(),
     adminToken: ADMIN_TOKEN,
-    masterKey: randomBytes(32),
+    masterKeys: [{ version: 1, bytes: randomBytes(32) }],
     ingressUrl: "http://127.0.0.1:4001",
     log: createLogger({ service: "api", level: "silent" }),
     metrics: createMetrics({ service: "api" }),

@@ -1,4 +1,4 @@
-import { envBase64Key, envPort, envUrl, parseEnv, refuseFailPointInProduction, serviceEnv } from "@keelson/service-kit";
+import { balancedEnv, envMasterKeys, envPort, envUrl, parseEnv, refuseFailPointInProduction, serviceEnv } from "@keelson/service-kit";
 import { z } from "zod";
 
 const Env = z
@@ -6,7 +6,7 @@ const Env = z
     ...serviceEnv,
     INGRESS_PORT: envPort().prefault("4001"),
     KEELSON_PUBLIC_INGRESS_URL: envUrl(["http", "https"]).optional(),
-    KEELSON_MASTER_KEY: envBase64Key(32),
+    KEELSON_MASTER_KEY: envMasterKeys(),
   })
   .transform((values) => ({
     ...values,

@@ -2,6 +2,7 @@
 
 import {
   type Database,
+  type MasterKeys,
   type SecretBox,
   createDefinitionStore,
   createSecretReader,
@@ -47,7 +48,7 @@ export function createIngress(deps: {
   readonly db: Database;
   readonly secretBox: SecretBox;
   /** 32 bytes; receipts are signed by a key derived from it. */
-  readonly masterKey: Uint8Array;
+  readonly masterKeys: MasterKeys;
   /** Base of the addresses of receipts, without a slash at its end; asked for once the service listens. */
   readonly publicUrl: () => string;
   readonly wake: ReceiverDeps["wake"];
@@ -90,7 +91,7 @@ export function createIngress(deps: {
     newId,
     nowMs: deps.nowMs,
   });
-  const tokens = createReceiptTokens(deps.masterKey, deps.nowMs);
+  const tokens = createReceiptTokens(deps.masterKeys, deps.nowMs);
   const observer = createObserver(metrics);
   const app = createServiceApp({
     log,

@@ -1,7 +1,7 @@
 // The ingress: takes webhooks, checks who sent them, and commits each as an execution before it says so. Any number may run.
 
 import { setTimeout as wait } from "node:timers/promises";
-import { createSecretBox, openDatabase } from "@keelson/db";
+import { createSecretBox, missingMasterKeys, openDatabase } from "@keelson/db";
 import { changeChannel, createHints, createSharedRate, openRedis, subscribe } from "@keelson/queue";
 import {
   createLogger,
@@ -39,6 +39,9 @@ await runService({
     await db.assertRestricted("keelson_app");
     await db.assertMigrated();
 
+    const secretBox = createSecretBox(env.KEELSON_MASTER_KEY);
+    for (const { keyVersion, secrets, replaced, error } of await missingMasterKeys(db, secretBox))
+      log.error({ key_version: keyVersion, secrets, replaced, err: error }, "master_key.missing");
     const redisLog = {
       redisLost: (connection: string, error: unknown) => log.warn({ connection, err: error }, "redis.lost"),
       redisBack: (connection: string) => log.info({ connection }, "redis.back"),
@@ -51,8 +54,8 @@ await runService({
     let ownUrl = "";
     const { app, hooks, settled } = createIngress({
       db,
-      secretBox: createSecretBox(env.KEELSON_MASTER_KEY),
-      masterKey: env.KEELSON_MASTER_KEY,
+      secretBox,
+      masterKeys: env.KEELSON_MASTER_KEY,
       publicUrl: () => env.publicUrl ?? ownUrl,
       wake: (ref) => hints.wake(ref, 0),
       signedRate: createSharedRate({ redis, prefix: env.REDIS_PREFIX, monotonicMs }),

@@ -1,8 +1,8 @@
 import {
-  envBase64Key,
   envCidrList,
   envDurationMs,
   envInteger,
+  envMasterKeys,
   envPort,
   parseEnv,
   refuseFailPointInProduction,
@@ -13,7 +13,7 @@ import { z } from "zod";
 const Env = z.object({
   ...serviceEnv,
   WORKER_PORT: envPort().prefault("4003"),
-  KEELSON_MASTER_KEY: envBase64Key(32),
+  KEELSON_MASTER_KEY: envMasterKeys(),
   KEELSON_EGRESS_ALLOW: envCidrList().prefault(""),
   WORKER_CONCURRENCY: envInteger(1, 1000).prefault("64"),
   LEASE_TTL: envDurationMs({ minMs: 1_000, maxMs: 600_000 }).prefault("15s"),

@@ -6,6 +6,7 @@ import {
   createSecretBox,
   createSecretReader,
   createSweepStore,
+  missingMasterKeys,
   openDatabase,
 } from "@keelson/db";
 import { createPgClock, createRunner, reapOnce, sweepOnce, type ExecutionRef } from "@keelson/engine";
@@ -60,6 +61,12 @@ await runService({
     await db.assertRestricted("keelson_worker");
     await db.assertMigrated();
 
+    const secretBox = createSecretBox(env.KEELSON_MASTER_KEY);
+    for (const { keyVersion, secrets, replaced, error } of await missingMasterKeys(db, secretBox)) {
+      log.error({ key_version: keyVersion, secrets, replaced, err: error }, "master_key.missing");
+      // Better not to begin than to fail what another worker, or this one with all its keys, can do.
+      if (secrets > 0) throw error;
+    }
     const redisLog = {
       redisLost: (connection: string, error: unknown) => log.warn({ connection, err: error }, "redis.lost"),
       redisBack: (connection: string) => log.info({ connection }, "redis.back"),
@@ -93,7 +100,7 @@ await runService({
         store: createExecutionStore(db),
         leases,
         definitions,
-        secrets: createSecretReader(db, createSecretBox(env.KEELSON_MASTER_KEY)),
+        secrets: createSecretReader(db, secretBox),
         kinds: createStepKinds(http),
         checkInput: createInputChecks(),
         hints: withoutRedis(

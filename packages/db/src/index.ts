@@ -69,7 +69,16 @@ export {
   type ScheduleStore,
   type SettledFire,
 } from "./schedule-store.ts";
-export { createSecretBox, type SealedSecret, type SecretBox } from "./secret-box.ts";
+export { type MissingKey, missingMasterKeys, type SealedUnderKey, secretsByKey } from "./master-keys.ts";
+export { type Rewrapped, rewrapSecrets } from "./rewrap-secrets.ts";
+export {
+  createSecretBox,
+  type MasterKey,
+  type MasterKeys,
+  type SealedSecret,
+  type SecretBox,
+  UnknownMasterKeyError,
+} from "./secret-box.ts";
 export { createSecretReader, type SecretReader } from "./secret-store.ts";
 export { createSigningSecretReader, type SigningSecret, type SigningSecretReader } from "./signing-secrets.ts";
 export {

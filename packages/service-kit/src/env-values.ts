@@ -45,15 +45,6 @@ export function envCidrList(): z.ZodType<readonly string[], string> {
   });
 }
 
-/** A key of exactly `bytes` bytes, as base64. */
-export function envBase64Key(bytes: number): z.ZodType<Uint8Array, string> {
-  return z.string().transform((text, context) => {
-    const key = Buffer.from(text, "base64");
-    if (key.length === bytes && key.toString("base64") === text) return key;
-    return refuse(context, `expected ${bytes} bytes in base64`);
-  });
-}
-
 /** An absolute URL of one of the schemes, such as `["postgres", "postgresql"]`; kept as text. */
 export function envUrl(schemes: readonly string[]): z.ZodType<string, string> {
   return z.string().transform((text, context) => {

@@ -1,5 +1,6 @@
 export { AppError, type AppErrorOptions } from "./app-error.ts";
-export { envBase64Key, envCidrList, envDurationMs, envInteger, envLogLevel, envPort, envUrl } from "./env-values.ts";
+export { type NumberedKey, envMasterKeys } from "./env-master-keys.ts";
+export { envCidrList, envDurationMs, envInteger, envLogLevel, envPort, envUrl } from "./env-values.ts";
 export { refuseFailPointInProduction, standAtFailPoint } from "./fail-points.ts";
 export { toAppError } from "./handle-errors.ts";
 export type { ReadinessCheck } from "./health.ts";

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { envBase64Key, envCidrList, envDurationMs, envInteger, envLogLevel, envPort, envUrl } from "./env-values.ts";
+import { envMasterKeys } from "./env-master-keys.ts";
+import { envCidrList, envDurationMs, envInteger, envLogLevel, envPort, envUrl } from "./env-values.ts";
 import { checkEnv } from "./parse-env.ts";
 
 describe("checkEnv", () => {
@@ -13,7 +14,7 @@ describe("checkEnv", () => {
     API_PORT: envPort().prefault("4000"),
     LEASE_TTL: envDurationMs({ minMs: 1_000 }).prefault("15s"),
     DATABASE_URL: envUrl(["postgres", "postgresql"]),
-    MASTER_KEY: envBase64Key(32),
+    MASTER_KEY: envMasterKeys(),
   });
 
   it("names every variable that is missing or wrong, and shows no value", () => {
@@ -138,9 +139,25 @@ describe("values", () => {
 
   it("reads keys of the exact length in strict base64", () => {
     const key = Buffer.alloc(32, 9);
-    expect(parse(envBase64Key(32), key.toString("base64"))).toEqual(key);
-    expect(parse(envBase64Key(32), key.toString("base64").replace("=", ""))).toBe("refused");
-    expect(parse(envBase64Key(32), Buffer.alloc(31).toString("base64"))).toBe("refused");
+    const text = key.toString("base64");
+    expect(parse(envMasterKeys(), text)).toEqual([{ version: 1, bytes: key }]);
+    expect(parse(envMasterKeys(), text.replace("=", ""))).toBe("refused");
+    expect(parse(envMasterKeys(), Buffer.alloc(31).toString("base64"))).toBe("refused");
+  });
+
+  it("reads several keys by their numbers, the sealing one first, and no number twice", () => {
+    const [old, next] = [Buffer.alloc(32, 9), Buffer.alloc(32, 8)];
+    const [oldText, nextText] = [old.toString("base64"), next.toString("base64")];
+    const both = [
+      { version: 2, bytes: next },
+      { version: 1, bytes: old },
+    ];
+    for (const text of [`2:${nextText},1:${oldText}`, `2:${nextText}, ${oldText},`, `2:${nextText}\n1:${oldText}`]) {
+      expect(parse(envMasterKeys(), text)).toEqual(both);
+    }
+    for (const text of [`${nextText},${oldText}`, `0:${oldText}`, `x:${oldText}`, `2:${nextText},1:`, "", "2:"]) {
+      expect(parse(envMasterKeys(), text)).toBe("refused");
+    }
   });
 
   it("reads log levels and URLs of the wanted scheme", () => {

@@ -2,6 +2,7 @@
 // another tenant, list or filter are refused rather than answered with a page out of nowhere.
 
 import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
+import type { MasterKeys } from "@keelson/db";
 import { AppError } from "@keelson/service-kit";
 
 export interface Cursors {
@@ -13,22 +14,19 @@ export interface Cursors {
 
 const MAC_BYTES = 12;
 
-export function createCursors(masterKey: Uint8Array): Cursors {
-  const key = Buffer.from(hkdfSync("sha256", masterKey, "", "keelson list cursors", 32));
-  const macOf = (list: string, position: string) =>
-    createHmac("sha256", key)
-      .update(JSON.stringify([list, position]))
-      .digest()
-      .subarray(0, MAC_BYTES);
+/** Sealed under the first key; opened under each, so that a list that is being read outlasts a change of keys. */
+export function createCursors(masterKeys: MasterKeys): Cursors {
+  const key = keyOf(masterKeys[0]);
+  const keys = [key, ...masterKeys.slice(1).map(keyOf)];
   return {
-    seal: (list, position) => Buffer.concat([macOf(list, position), Buffer.from(position)]).toString("base64url"),
+    seal: (list, position) => Buffer.concat([macOf(key, list, position), Buffer.from(position)]).toString("base64url"),
     open(list, cursor) {
       const bytes = Buffer.from(cursor, "base64url");
       const position = bytes.subarray(MAC_BYTES).toString("utf8");
       const isOurs =
         bytes.length > MAC_BYTES &&
         bytes.toString("base64url") === cursor &&
-        timingSafeEqual(bytes.subarray(0, MAC_BYTES), macOf(list, position));
+        keys.some((each) => timingSafeEqual(bytes.subarray(0, MAC_BYTES), macOf(each, list, position)));
       if (isOurs) return position;
       throw new AppError("INVALID_REQUEST", {
         errors: [
@@ -41,4 +39,15 @@ export function createCursors(masterKey: Uint8Array): Cursors {
       });
     },
   };
+}
+
+function keyOf({ bytes }: MasterKeys[0]): Uint8Array {
+  return new Uint8Array(hkdfSync("sha256", bytes, "", "keelson list cursors", 32));
+}
+
+function macOf(key: Uint8Array, list: string, position: string): Uint8Array {
+  return createHmac("sha256", key)
+    .update(JSON.stringify([list, position]))
+    .digest()
+    .subarray(0, MAC_BYTES);
 }

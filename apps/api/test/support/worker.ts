@@ -4,6 +4,7 @@ import {
   createDefinitionStore,
   createExecutionStore,
   createLeaseStore,
+  type MasterKeys,
   createSecretBox,
   createSecretReader,
   createSweepStore,
@@ -21,7 +22,7 @@ export interface TestWorker {
 
 export async function startWorker(options: {
   readonly url: string;
-  readonly masterKey: Uint8Array;
+  readonly masterKeys: MasterKeys;
   readonly redisPrefix: string;
 }): Promise<TestWorker> {
   const db = openDatabase({ url: options.url, applicationName: "keelson-api-test-worker", maxConnections: 6 });
@@ -44,7 +45,7 @@ export async function startWorker(options: {
       store: createExecutionStore(db),
       leases,
       definitions: createDefinitionStore(db),
-      secrets: createSecretReader(db, createSecretBox(options.masterKey)),
+      secrets: createSecretReader(db, createSecretBox(options.masterKeys)),
       kinds: createStepKinds(http),
       tracing: untracedExecutions,
       checkInput: () => [],

@@ -69,6 +69,7 @@ export async function createWorld(): Promise<World> {
   const redisPrefix = testRedisPrefix();
   const stopping = new AbortController();
   const masterKey = randomBytes(32);
+  const masterKeys = [{ version: 1, bytes: masterKey }] as const;
   const apis: Api[] = [];
   const workers: TestWorker[] = [];
   const instance = (options: Partial<ApiOptions> = {}) => {
@@ -77,7 +78,7 @@ export async function createWorld(): Promise<World> {
       redisUrl: testRedisUrl(),
       redisPrefix,
       adminToken: ADMIN_TOKEN,
-      masterKey,
+      masterKeys,
       ingressUrl: INGRESS_URL,
       log: createLogger({ service: "api", level: "silent" }),
       metrics: createMetrics({ service: "api" }),
@@ -110,7 +111,7 @@ export async function createWorld(): Promise<World> {
     },
     anotherInstance: (options) => instance(options).app,
     async work() {
-      const worker = await startWorker({ url: logins.worker, masterKey, redisPrefix });
+      const worker = await startWorker({ url: logins.worker, masterKeys, redisPrefix });
       workers.push(worker);
       return worker;
     },

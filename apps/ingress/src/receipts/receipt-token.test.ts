@@ -11,7 +11,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 
 function setUp() {
   const clock = { nowMs: 1_700_000_000_000 };
-  return { clock, tokens: createReceiptTokens(MASTER_KEY, () => clock.nowMs) };
+  return { clock, tokens: createReceiptTokens([{ version: 1, bytes: MASTER_KEY }], () => clock.nowMs) };
 }
 
 it("names its delivery for exactly a day", () => {
@@ -27,8 +27,17 @@ it("names its delivery for exactly a day", () => {
 it("is read by every process that has the same master key, and by no other", () => {
   const token = setUp().tokens.issue(DELIVERY);
   expect(setUp().tokens.read(token)).toMatchObject({ kind: "valid" });
-  const others = createReceiptTokens(Buffer.alloc(32, 8), () => 1_700_000_000_000);
+  const others = createReceiptTokens([{ version: 1, bytes: Buffer.alloc(32, 8) }], () => 1_700_000_000_000);
   expect(others.read(token)).toEqual({ kind: "forged" });
+});
+
+it("is read after its key has been replaced, while that is there behind the new one", () => {
+  const { tokens: before } = setUp();
+  const next = { version: 2, bytes: Buffer.alloc(32, 8) };
+  const during = createReceiptTokens([next, { version: 1, bytes: MASTER_KEY }], () => 1_700_000_000_000);
+  expect(during.read(before.issue(DELIVERY))).toMatchObject({ kind: "valid" });
+  expect(during.read(during.issue(DELIVERY))).toMatchObject({ kind: "valid" });
+  expect(before.read(during.issue(DELIVERY))).toEqual({ kind: "forged" });
 });
 
 it("is forged where any one character of it is another", () => {

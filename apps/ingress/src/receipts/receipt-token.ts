@@ -2,7 +2,8 @@
 // by HMAC-SHA-256 under a key that is derived from the master key for nothing else.
 //  version (2) | tenant (16) | delivery (16) | expiry in seconds since 1970 (6) | HMAC of the 40 before (32)
 
-import { createHmac, createSecretKey, hkdfSync, timingSafeEqual } from "node:crypto";
+import { type KeyObject, createHmac, createSecretKey, hkdfSync, timingSafeEqual } from "node:crypto";
+import type { MasterKeys } from "@keelson/db";
 import { parse, stringify } from "uuid";
 
 export interface ReceiptTokens {
@@ -28,11 +29,11 @@ const KEY_LABEL = "keelson delivery receipts";
 /** 72 bytes in base64url, no bit of which is left over: a token is written in one way only. */
 const TOKEN = /^[A-Za-z0-9_-]{96}$/;
 
-/** `masterKey`: 32 bytes. `nowMs`: milliseconds since 1970. */
-export function createReceiptTokens(masterKey: Uint8Array, nowMs: () => number): ReceiptTokens {
+/** Signed under the first key, read under each: a receipt outlasts a change of keys. `nowMs`: milliseconds since 1970. */
+export function createReceiptTokens(masterKeys: MasterKeys, nowMs: () => number): ReceiptTokens {
   // Once: to make a key of bytes for each receipt costs more than to sign it.
-  const key = createSecretKey(new Uint8Array(hkdfSync("sha256", masterKey, "", KEY_LABEL, 32)));
-  const sign = (payload: Uint8Array): Buffer => createHmac("sha256", key).update(payload).digest();
+  const key = keyOf(masterKeys[0]);
+  const keys = [key, ...masterKeys.slice(1).map(keyOf)];
   const nowSeconds = (): number => Math.floor(nowMs() / 1000);
   return {
     issue({ tenantId, deliveryId }) {
@@ -41,16 +42,25 @@ export function createReceiptTokens(masterKey: Uint8Array, nowMs: () => number):
       payload.set(parse(tenantId), 2);
       payload.set(parse(deliveryId), 18);
       payload.writeUIntBE(nowSeconds() + LIFETIME_SECONDS, 34, 6);
-      return Buffer.concat([payload, sign(payload)]).toString("base64url");
+      return Buffer.concat([payload, sign(key, payload)]).toString("base64url");
     },
     read(token) {
       if (!TOKEN.test(token)) return { kind: "forged" };
       const bytes = Buffer.from(token, "base64url");
       const payload = bytes.subarray(0, PAYLOAD_BYTES);
-      if (!timingSafeEqual(bytes.subarray(PAYLOAD_BYTES), sign(payload))) return { kind: "forged" };
+      const mac = bytes.subarray(PAYLOAD_BYTES);
+      if (!keys.some((each) => timingSafeEqual(mac, sign(each, payload)))) return { kind: "forged" };
       if (payload.readUInt16BE(0) !== VERSION) return { kind: "forged" };
       if (payload.readUIntBE(34, 6) <= nowSeconds()) return { kind: "expired" };
       return { kind: "valid", tenantId: stringify(payload, 2), deliveryId: stringify(payload, 18) };
     },
   };
+}
+
+function keyOf({ bytes }: MasterKeys[0]): KeyObject {
+  return createSecretKey(new Uint8Array(hkdfSync("sha256", bytes, "", KEY_LABEL, 32)));
+}
+
+function sign(key: KeyObject, payload: Uint8Array): Buffer {
+  return createHmac("sha256", key).update(payload).digest();
 }

@@ -11,6 +11,7 @@ import { type Answered, type Sent, post } from "./post.ts";
 import { type TestTenant, createTenant } from "./tenant.ts";
 
 export const MASTER_KEY = Buffer.alloc(32, 9);
+const MASTER_KEYS = [{ version: 1, bytes: MASTER_KEY }] as const;
 const REDIS_PREFIX = testRedisPrefix();
 const NO_LOG = { redisLost: () => undefined, redisBack: () => undefined };
 
@@ -47,7 +48,7 @@ export async function createWorld(): Promise<World> {
   const suffix = database.name.slice(-8);
   const { app: appUrl } = await createLogins({ adminUrl: database.adminUrl, suffix });
   const db = openDatabase({ url: appUrl, applicationName: "keelson-test", maxConnections: 4 });
-  const box = createSecretBox(MASTER_KEY);
+  const box = createSecretBox(MASTER_KEYS);
   const closers: (() => Promise<unknown>)[] = [];
   return {
     database,
@@ -82,7 +83,7 @@ async function start(databaseUrl: string, box: SecretBox, redisUrl: string | und
   const { app, hooks, settled } = createIngress({
     db,
     secretBox: box,
-    masterKey: MASTER_KEY,
+    masterKeys: MASTER_KEYS,
     publicUrl: () => url,
     wake: ({ executionId }) => void woken.push(executionId),
     signedRate: createSharedRate({ redis, prefix: REDIS_PREFIX, monotonicMs }),
