@@ -1,4 +1,5 @@
 import { type DestinationStream, type LevelWithSilent, type Logger, pino } from "pino";
+import { openLogOutput } from "./log-output.ts";
 
 export type { Logger } from "pino";
 
@@ -11,8 +12,9 @@ const REDACTED_FIELDS =
   );
 
 const MAX_CAUSES = 5;
+const STDOUT = 1;
 
-/** Logs JSON lines to stdout: `time` as RFC 3339, `level` as a word, `service`, `pid`; a broken pipe ends nothing. */
+/** Logs JSON lines to stdout: `time` as RFC 3339, `level` as a word, `service`, `pid`. */
 export function createLogger(options: {
   readonly service: string;
   readonly level: LevelWithSilent;
@@ -30,7 +32,7 @@ export function createLogger(options: {
         censor: "***",
       },
     },
-    options.destination ?? pino.destination({ fd: 1, sync: true }),
+    options.destination ?? openLogOutput(STDOUT),
   );
 }
 
