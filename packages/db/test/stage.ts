@@ -1,14 +1,8 @@
 // Short ways to what nearly every test of the store begins with: an execution started, a lease, a commit, a session of
 // one role on a connection of its own.
 import type { Json } from "@keelson/contracts";
-import {
-  pendingStep,
-  type ClaimedExecution,
-  type CommitItem,
-  type CommitVerdict,
-  type ExecutionRef,
-  type StepState,
-} from "@keelson/engine";
+import type { ClaimedExecution, CommitItem, CommitVerdict, ExecutionRef } from "@keelson/engine";
+import type { Started } from "@keelson/engine/testing/conformance";
 import { eventually } from "@keelson/testkit";
 import { Client } from "pg";
 import { v7 as newId } from "uuid";
@@ -17,10 +11,7 @@ import type { World } from "./world.ts";
 
 export const NO_STEPS = { steps: [] };
 
-export interface Started extends ExecutionRef {
-  readonly workflowId: string;
-  readonly versionId: string;
-}
+export { endOf, itemOf, releaseOf, succeededStep, type Started } from "@keelson/engine/testing/conformance";
 
 /** An execution of a new workflow, or of `of`, free and due. */
 export async function startOne(
@@ -67,59 +58,6 @@ export async function claimOne(world: World, workerId: string, ref: ExecutionRef
   const [answer] = await executionClaim(world.worker, workerId, ref.tenantId, [ref.executionId]);
   if (answer?.kind !== "claimed") throw new Error(`Not claimed: ${JSON.stringify(answer)}`);
   return answer.execution;
-}
-
-/** One event and nothing else, kept under the lease; `changes` say the rest. */
-export function itemOf(execution: ClaimedExecution, changes: Partial<CommitItem> = {}): CommitItem {
-  return {
-    tenantId: execution.tenantId,
-    executionId: execution.executionId,
-    epoch: execution.epoch,
-    seq: execution.seq,
-    events: [{ type: "execution.running" }],
-    status: "running",
-    failing: null,
-    steps: [],
-    attempts: [],
-    children: [],
-    cancels: [],
-    eaten: [],
-    progress: false,
-    summary: { progress: {}, current: [], retrying: null },
-    nowAt: execution.nowAt,
-    release: false,
-    wakeAt: null,
-    ...changes,
-  };
-}
-
-/** The end with this output; a parent that waits is told. */
-export function endOf(execution: ClaimedExecution, changes: Partial<CommitItem> = {}): CommitItem {
-  return itemOf(execution, {
-    events: [{ type: "execution.succeeded" }],
-    status: "succeeded",
-    end: { output: { done: true }, error: null, parent: execution.parent },
-    ...changes,
-  });
-}
-
-/** Waiting and given back; due in `inMs`, or woken by mail alone. */
-export function releaseOf(
-  execution: ClaimedExecution,
-  inMs: number | null,
-  changes: Partial<CommitItem> = {},
-): CommitItem {
-  return itemOf(execution, {
-    events: [{ type: "execution.waiting" }],
-    status: "waiting",
-    release: true,
-    wakeAt: inMs === null ? null : execution.nowAt + inMs,
-    ...changes,
-  });
-}
-
-export function succeededStep(id: string, output: Json, changes: Partial<StepState> = {}): StepState {
-  return { ...pendingStep(id), status: "succeeded", attempt: 1, output: { kind: "value", value: output }, ...changes };
 }
 
 export async function commitOne(world: World, workerId: string, item: CommitItem): Promise<CommitVerdict> {
