@@ -1,6 +1,6 @@
 // Random workflows of every step type, join and edge, with what will become of each of their steps.
 import fc from "fast-check";
-import { parseDefinition, type Graph, type GraphStep } from "@keelson/dag";
+import { parseDefinition, type CompiledWorkflow, type Graph, type GraphStep } from "@keelson/dag";
 import { condition, delay, http, subworkflow, transform, type StepDocument } from "./steps.ts";
 
 /** What will become of a step, however often and in whatever order it is asked. */
@@ -20,6 +20,7 @@ export interface Fate {
 }
 
 export interface RandomWorkflow {
+  readonly workflow: CompiledWorkflow;
   readonly graph: Graph;
   readonly fates: ReadonlyMap<string, Fate>;
 }
@@ -49,48 +50,64 @@ export function isWaitingSubworkflow(node: GraphStep): boolean {
   return node.definition.type === "subworkflow" && node.definition.config.wait !== false;
 }
 
-const genes = fc.record({
-  type: fc.constantFrom("http", "http", "transform", "condition", "delay", "subworkflow"),
-  cases: fc.boolean(),
-  entries: fc.array(fc.record({ from: fc.nat(20), edge: fc.nat(7) }), { maxLength: 3, size: "max" }),
-  join: fc.constantFrom(undefined, undefined, "any", "all"),
-  continues: fc.integer({ min: 0, max: 3 }).map((n) => n === 0),
-  maxAttempts: fc.integer({ min: 1, max: 3 }),
-  alone: fc.integer({ min: 0, max: 3 }).map((n) => n === 0),
-});
-type Genes = typeof genes extends fc.Arbitrary<infer T> ? T : never;
+const EVERY_TYPE = ["http", "http", "transform", "condition", "delay", "subworkflow"] as const;
+type Type = (typeof EVERY_TYPE)[number];
 
-const fate: fc.Arbitrary<Fate> = fc.record({
-  evaluates: fc.integer({ min: 0, max: 9 }).map((n) => n > 0),
-  branch: fc.nat(2),
-  failures: fc.constantFrom(0, 0, 0, 1, 2, 3),
-  final: fc.boolean(),
-  hangs: fc.boolean(),
-  mends: fc.boolean(),
-});
+const genesOf = (types: readonly Type[]) =>
+  fc.record({
+    type: fc.constantFrom(...types),
+    cases: fc.boolean(),
+    entries: fc.array(fc.record({ from: fc.nat(20), edge: fc.nat(7) }), { maxLength: 3, size: "max" }),
+    join: fc.constantFrom(undefined, undefined, "any", "all"),
+    continues: fc.integer({ min: 0, max: 3 }).map((n) => n === 0),
+    maxAttempts: fc.integer({ min: 1, max: 3 }),
+    alone: fc.integer({ min: 0, max: 3 }).map((n) => n === 0),
+  });
+type Genes = ReturnType<typeof genesOf> extends fc.Arbitrary<infer T> ? T : never;
 
-export const randomWorkflow: fc.Arbitrary<RandomWorkflow> = fc
-  .array(fc.tuple(genes, fate), { minLength: 1, maxLength: 8, size: "max" })
-  .map((drawn) => {
-    const fates = new Map(drawn.map(([, each], index) => [`s${index}`, each]));
-    return { graph: graphOf(drawn), fates };
+const fateOf = (hangs: fc.Arbitrary<boolean>): fc.Arbitrary<Fate> =>
+  fc.record({
+    evaluates: fc.integer({ min: 0, max: 9 }).map((n) => n > 0),
+    branch: fc.nat(2),
+    failures: fc.constantFrom(0, 0, 0, 1, 2, 3),
+    final: fc.boolean(),
+    hangs,
+    mends: fc.boolean(),
   });
 
-function graphOf(drawn: readonly [Genes, Fate][]): Graph {
+export interface Drawn {
+  readonly maxSteps: number;
+  readonly types: readonly Type[];
+  readonly hangs: fc.Arbitrary<boolean>;
+}
+
+export function randomWorkflowOf({ maxSteps, types, hangs }: Drawn): fc.Arbitrary<RandomWorkflow> {
+  return fc
+    .array(fc.tuple(genesOf(types), fateOf(hangs)), { minLength: 1, maxLength: maxSteps, size: "max" })
+    .map((drawn) => {
+      const fates = new Map(drawn.map(([, each], index) => [`s${index}`, each]));
+      const workflow = workflowOfDrawn(drawn);
+      return { workflow, graph: workflow.graph, fates };
+    });
+}
+
+export const randomWorkflow = randomWorkflowOf({ maxSteps: 8, types: EVERY_TYPE, hangs: fc.boolean() });
+
+function workflowOfDrawn(drawn: readonly [Genes, Fate][]): CompiledWorkflow {
   const entries = drawn.map((_, index) => entriesOf(drawn, index));
   const handled = new Set(entries.flat().flatMap((entry) => (entry.endsWith(":error") ? [entry.split(":")[0]] : [])));
   const documents = drawn.map(([gene, itsFate], index) =>
     documentOf(`s${index}`, gene, itsFate, entries[index] ?? [], handled.has(`s${index}`)),
   );
   const parsed = parseDefinition({ name: "random", steps: documents });
-  if (parsed.ok) return parsed.workflow.graph;
+  if (parsed.ok) return parsed.workflow;
   // An `all` that could never run: whoever waits for several waits for any of them.
   const loosened = documents.map((step, index) =>
     (entries[index] ?? []).length > 1 ? { ...step, join: "any" } : step,
   );
   const again = parseDefinition({ name: "random", steps: loosened });
   if (!again.ok) throw new Error(`A random document is wrong: ${JSON.stringify(again.problems)}`);
-  return again.workflow.graph;
+  return again.workflow;
 }
 
 function entriesOf(drawn: readonly [Genes, Fate][], index: number): string[] {
