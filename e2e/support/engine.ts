@@ -36,7 +36,9 @@ export interface Tenant {
   save(definition: object): Promise<string>;
   start(workflow: string, input?: unknown): Promise<string>;
   execution(id: string): Promise<Execution>;
-  /** Signs and sends a webhook as Standard Webhooks has it. */
+  /** A webhook as Standard Webhooks has it, for others to send. */
+  signed(payload: unknown, id?: string): { readonly body: string; readonly headers: Readonly<Record<string, string>> };
+  /** Signs and sends a webhook. */
   send(
     hookUrl: string,
     payload: unknown,
@@ -119,6 +121,17 @@ async function createTenant(stack: Stack): Promise<Tenant> {
   const call = <T>(method: string, path: string, body?: unknown, api = 0, headers = {}): Promise<Answer<T>> =>
     request<T>(`${stack.instances.api[api]?.url ?? stack.urls.api}${path}`, method, key, body, headers);
   await call("PUT", "/v1/secrets/HOOK", { value: secret });
+  const signed: Tenant["signed"] = (payload, id = `msg_${randomBytes(12).toString("hex")}`) => {
+    const body = JSON.stringify(payload);
+    const at = new Date();
+    const headers = {
+      "content-type": "application/json",
+      "webhook-id": id,
+      "webhook-timestamp": String(Math.floor(at.getTime() / 1000)),
+      "webhook-signature": new Webhook(secret).sign(id, at, body),
+    };
+    return { body, headers };
+  };
 
   return {
     id: made.body.tenant.id,
@@ -143,19 +156,13 @@ async function createTenant(stack: Stack): Promise<Tenant> {
       if (read.status !== 200) throw new Error(`Not read: ${JSON.stringify(read)}`);
       return read.body;
     },
-    async send(hookUrl, payload, id = `msg_${randomBytes(12).toString("hex")}`, headers = {}) {
-      const body = JSON.stringify(payload);
-      const at = new Date();
+    signed,
+    async send(hookUrl, payload, id, headers = {}) {
+      const webhook = signed(payload, id);
       const response = await fetch(hookUrl, {
         method: "POST",
-        headers: {
-          ...headers,
-          "content-type": "application/json",
-          "webhook-id": id,
-          "webhook-timestamp": String(Math.floor(at.getTime() / 1000)),
-          "webhook-signature": new Webhook(secret).sign(id, at, body),
-        },
-        body,
+        headers: { ...headers, ...webhook.headers },
+        body: webhook.body,
       });
       const answer: unknown = await response.json();
       return {

@@ -1,9 +1,18 @@
-import { balancedEnv, envMasterKeys, envPort, envUrl, parseEnv, refuseFailPointInProduction, serviceEnv } from "@keelson/service-kit";
+import {
+  balancedEnv,
+  envMasterKeys,
+  envPort,
+  envUrl,
+  parseEnv,
+  refuseFailPointInProduction,
+  serviceEnv,
+} from "@keelson/service-kit";
 import { z } from "zod";
 
 const Env = z
   .object({
     ...serviceEnv,
+    ...balancedEnv,
     API_PORT: envPort().prefault("4000"),
     INGRESS_PORT: envPort().prefault("4001"),
     KEELSON_PUBLIC_INGRESS_URL: envUrl(["http", "https"]).optional(),

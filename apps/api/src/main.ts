@@ -23,6 +23,7 @@ standAtFailPoint(env.KEELSON_FAIL_POINT, log);
 await runService({
   name: "api",
   log,
+  graceMs: env.STOP_GRACE,
   async start({ stopping }) {
     const db = openDatabase({
       url: env.DATABASE_URL,
@@ -35,12 +36,12 @@ await runService({
     const tracing = await openTracing("keelson-api", env);
     await db.assertRestricted("keelson_app");
     await db.assertMigrated();
-    const api = createApi({
     for (const { keyVersion, secrets, replaced, error } of await missingMasterKeys(
       db,
       createSecretBox(env.KEELSON_MASTER_KEY),
     ))
       log.error({ key_version: keyVersion, secrets, replaced, err: error }, "master_key.missing");
+    const api = createApi({
       db,
       redisUrl: env.REDIS_URL,
       redisPrefix: env.REDIS_PREFIX,
@@ -52,7 +53,12 @@ await runService({
       tracing,
       stopping,
     });
-    const server = createServiceServer({ app: api.app, port: env.API_PORT, bindAddress: env.BIND_ADDRESS });
+    const server = createServiceServer({
+      app: api.app,
+      port: env.API_PORT,
+      bindAddress: env.BIND_ADDRESS,
+      stopDelayMs: env.STOP_DELAY,
+    });
     await server.listen();
     const bulkActions = startLoop({
       intervalMs: BULK_ACTIONS_EVERY_MS,

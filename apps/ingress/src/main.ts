@@ -26,6 +26,7 @@ standAtFailPoint(env.KEELSON_FAIL_POINT, log);
 await runService({
   name: "ingress",
   log,
+  graceMs: env.STOP_GRACE,
   async start({ stopping }) {
     const metrics = createMetrics({ service: "ingress" });
     const db = openDatabase({
@@ -38,10 +39,10 @@ await runService({
     const tracing = await openTracing("keelson-ingress", env);
     await db.assertRestricted("keelson_app");
     await db.assertMigrated();
-
     const secretBox = createSecretBox(env.KEELSON_MASTER_KEY);
     for (const { keyVersion, secrets, replaced, error } of await missingMasterKeys(db, secretBox))
       log.error({ key_version: keyVersion, secrets, replaced, err: error }, "master_key.missing");
+
     const redisLog = {
       redisLost: (connection: string, error: unknown) => log.warn({ connection, err: error }, "redis.lost"),
       redisBack: (connection: string) => log.info({ connection }, "redis.back"),
@@ -77,7 +78,12 @@ await runService({
       onConnected: hooks.forgetAll,
       onDisconnected: hooks.forgetAll,
     });
-    const server = createServiceServer({ app, port: env.INGRESS_PORT, bindAddress: env.BIND_ADDRESS });
+    const server = createServiceServer({
+      app,
+      port: env.INGRESS_PORT,
+      bindAddress: env.BIND_ADDRESS,
+      stopDelayMs: env.STOP_DELAY,
+    });
     const { port } = await server.listen();
     ownUrl = `http://${hostOf(env.BIND_ADDRESS)}:${port}`;
 

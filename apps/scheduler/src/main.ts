@@ -47,6 +47,7 @@ standAtFailPoint(env.KEELSON_FAIL_POINT, log);
 await runService({
   name: "scheduler",
   log,
+  graceMs: env.STOP_GRACE,
   async start({ stopping }) {
     const metrics = createMetrics({ service: "scheduler" });
     const registers = [metrics.registry];

@@ -35,8 +35,8 @@ import { withoutRedis } from "./without-redis.ts";
 const TICK_MS = 500;
 const SWEEP_MS = 1000;
 const SWEEP_EVERY = 5;
-/** Longer than a stop's drain may take is given back instead; ms. */
-const GRACE_MS = 20_000;
+/** Part of a stop's time that is left for giving back what runs longer; ms. */
+const GIVE_BACK_MS = 5_000;
 const CONNECTIONS = 12;
 /** Hints taken at once, for each execution that may be in progress: as many as may wait for their tenant's turn, and more. */
 const HINTS_PER_PLACE = 4;
@@ -48,6 +48,7 @@ const name = `worker-${process.pid}`;
 await runService({
   name: "worker",
   log,
+  graceMs: env.STOP_GRACE,
   async start({ stopping }) {
     const metrics = createMetrics({ service: "worker" });
     const db = openDatabase({
@@ -60,13 +61,13 @@ await runService({
     const tracing = await openTracing("keelson-worker", env);
     await db.assertRestricted("keelson_worker");
     await db.assertMigrated();
-
     const secretBox = createSecretBox(env.KEELSON_MASTER_KEY);
     for (const { keyVersion, secrets, replaced, error } of await missingMasterKeys(db, secretBox)) {
       log.error({ key_version: keyVersion, secrets, replaced, err: error }, "master_key.missing");
       // Better not to begin than to fail what another worker, or this one with all its keys, can do.
       if (secrets > 0) throw error;
     }
+
     const redisLog = {
       redisLost: (connection: string, error: unknown) => log.warn({ connection, err: error }, "redis.lost"),
       redisBack: (connection: string) => log.info({ connection }, "redis.back"),
@@ -180,7 +181,7 @@ await runService({
         const closed = consumer.close().catch((error: unknown) => log.debug({ err: error }, "worker.consumer_error"));
         const taking = Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 2_000))]);
         await sweeping.stop();
-        await runner.stop(GRACE_MS);
+        await runner.stop(env.STOP_GRACE - GIVE_BACK_MS);
         await ticking.stop();
         await taking;
         await server.drain(signal);

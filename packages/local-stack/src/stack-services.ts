@@ -109,7 +109,8 @@ function environment(
   };
   // What came from a file is handed on as it is; a service refuses to be told twice.
   const files = Object.fromEntries(Object.keys(given).map((name) => [`${name}_FILE`, undefined]));
-  return { NODE_ENV: "production", ...options.env, ...files, ...given };
+  // Nobody shares requests out among the processes of a machine's own engine: no stop waits for that.
+  return { NODE_ENV: "production", STOP_DELAY: "0s", ...options.env, ...files, ...given };
 }
 
 function urlOf(service: ServiceName, n: number, options: StackOptions, ports: Ports): string {

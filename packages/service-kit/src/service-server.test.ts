@@ -1,8 +1,10 @@
 // Real sockets: what a client sees when its request is broken or slow, and while the server stops.
 
 import { once } from "node:events";
+import { Agent, type IncomingMessage, request } from "node:http";
 import { type Socket, connect } from "node:net";
-import { text } from "node:stream/consumers";
+import { json, text } from "node:stream/consumers";
+import { setImmediate as nextAnswers } from "node:timers/promises";
 import express, { type Express } from "express";
 import { afterEach, describe, expect, it } from "vitest";
 import { type ServiceServer, createServiceServer } from "./service-server.ts";
@@ -53,24 +55,24 @@ describe("broken requests", () => {
 });
 
 describe("slow requests", () => {
-  const timeouts = { headersMs: 60, requestMs: 120, checkEveryMs: 20 };
+  const slow = { timeouts: { headersMs: 60, requestMs: 120, checkEveryMs: 20 } };
 
   it("are answered 408 when their headers do not come to an end", async () => {
-    const { port } = await serve(express(), timeouts);
+    const { port } = await serve(express(), slow);
     const answer = parseAnswer(await exchange(port, "GET / HTTP/1.1\r\nhost: a\r\n"));
     expect(answer.head).toContain("HTTP/1.1 408 ");
     expect(answer.body).toMatchObject({ code: "REQUEST_TIMEOUT" });
   });
 
   it("are answered 408 when their body does not come to an end", async () => {
-    const { port } = await serve(express().post("/", express.raw({ type: () => true })), timeouts);
+    const { port } = await serve(express().post("/", express.raw({ type: () => true })), slow);
     const answer = parseAnswer(await exchange(port, "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nabc"));
     expect(answer.head).toContain("HTTP/1.1 408 ");
   });
 
   it("get nothing written into an answer that had begun", async () => {
     const app = express().post("/", (_req, res) => void res.write("partial"));
-    const { port } = await serve(app, timeouts);
+    const { port } = await serve(app, slow);
     const received = await exchange(port, "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nabc");
     expect(received).toContain("partial");
     expect(received).not.toContain("408");
@@ -129,6 +131,58 @@ describe("drain", () => {
     expect(await answer).toBeInstanceOf(Error);
   });
 
+  it("says so in an answer that was under way as it began, too", async () => {
+    const held = Promise.withResolvers<void>();
+    const entered = Promise.withResolvers<void>();
+    const app = express().get("/", async (_req, res) => {
+      entered.resolve();
+      await held.promise;
+      res.end("slow");
+    });
+    const { port, server } = await serve(app, { stopDelayMs: 60_000 });
+    const received = exchange(port, "GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+    await entered.promise;
+    const letGo = new AbortController();
+    const draining = server.drain(letGo.signal);
+    held.resolve();
+    expect((await received).toLowerCase()).toContain("connection: close");
+    letGo.abort();
+    await draining;
+  });
+
+  it("resets nobody who sends without a pause on connections kept alive, and stops once it is said to be unready", async () => {
+    let stopAtMs = Infinity;
+    const app = express().post("/", express.raw({ type: () => true }), (_req, res) => {
+      res.json({ stopping: performance.now() > stopAtMs });
+    });
+    const { port, server } = await serve(app, { stopDelayMs: 400 });
+    const agent = new Agent({ keepAlive: true });
+    let answered = 0;
+    let lastOnes = 0;
+    const senders = Array.from({ length: 20 }, async () => {
+      // So long it takes whoever shares out the load to look at /readyz again.
+      while (performance.now() < stopAtMs + 200) {
+        const answer = await sent(port, agent);
+        answered += 1;
+        if (!answer.stopping) continue;
+        lastOnes += 1;
+        expect(answer.connection).toBe("close");
+      }
+    });
+    while (answered < 200) await nextAnswers();
+    const unused = await opened(connect(port, "127.0.0.1"));
+    stopAtMs = performance.now();
+    const draining = server.drain(NEVER);
+    await Promise.all(senders);
+    expect(lastOnes).toBeGreaterThan(0);
+    // One that was open all the while is served like a new one.
+    unused.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+    expect(await text(unused)).toContain("HTTP/1.1 404");
+    await draining;
+    await expect(opened(connect(port, "127.0.0.1"))).rejects.toThrow("ECONNREFUSED");
+    agent.destroy();
+  });
+
   it("may be asked for twice", async () => {
     const { server } = await serve(express());
     expect(await Promise.all([server.drain(NEVER), server.drain(NEVER)])).toEqual([undefined, undefined]);
@@ -147,8 +201,8 @@ it("listens on its own address alone", async () => {
   await expect(opened(connect(port, "127.0.0.2"))).rejects.toThrow();
 });
 
-async function serve(app: Express, timeouts?: { headersMs: number; requestMs: number; checkEveryMs: number }) {
-  const server = createServiceServer({ app, port: 0, bindAddress: "127.0.0.1", ...(timeouts && { timeouts }) });
+async function serve(app: Express, more: Partial<Parameters<typeof createServiceServer>[0]> = {}) {
+  const server = createServiceServer({ app, port: 0, bindAddress: "127.0.0.1", ...more });
   servers.push(server);
   return { server, ...(await server.listen()) };
 }
@@ -168,4 +222,12 @@ function parseAnswer(received: string): { head: string; body: unknown } {
 async function opened(socket: Socket): Promise<Socket> {
   await once(socket, "connect");
   return socket;
+}
+
+/** Rejects where the connection is refused or reset, as a proxy would have to answer 502. */
+async function sent(port: number, agent: Agent): Promise<{ stopping: boolean; connection: string | undefined }> {
+  const outgoing = request({ port, host: "127.0.0.1", method: "POST", agent });
+  outgoing.end("x".repeat(1_000));
+  const [incoming] = (await once(outgoing, "response")) as [IncomingMessage];
+  return { ...((await json(incoming)) as { stopping: boolean }), connection: incoming.headers.connection };
 }
