@@ -14,8 +14,13 @@ const GIVEN = {
   KEELSON_MASTER_KEY: KEY,
 };
 const DEFAULTS = {
-  "apps/api/src/env.ts": { API_PORT: 4000, INGRESS_PORT: 4001, ingressUrl: "http://127.0.0.1:4001" },
-  "apps/ingress/src/env.ts": { INGRESS_PORT: 4001 },
+  "apps/api/src/env.ts": {
+    API_PORT: 4000,
+    INGRESS_PORT: 4001,
+    STOP_DELAY: 5_000,
+    ingressUrl: "http://127.0.0.1:4001",
+  },
+  "apps/ingress/src/env.ts": { INGRESS_PORT: 4001, STOP_DELAY: 5_000 },
   "apps/scheduler/src/env.ts": {
     SCHEDULER_PORT: 4002,
     EXECUTION_RETENTION: 2_592_000_000,
@@ -28,6 +33,7 @@ const EVERY_SERVICE = {
   BIND_ADDRESS: "127.0.0.1",
   LOG_LEVEL: "info",
   OTEL_TRACES_SAMPLER_ARG: 1,
+  STOP_GRACE: 25_000,
 };
 const START = "scripts/env.ts";
 
@@ -82,6 +88,8 @@ it.each<[file: string, variable: string, good: readonly string[], bad: readonly 
   ["apps/api/src/env.ts", "KEELSON_MASTER_KEY", [KEY], [Buffer.alloc(31).toString("base64"), "x"]],
   ["apps/api/src/env.ts", "KEELSON_PUBLIC_INGRESS_URL", ["https://hooks.example.com"], ["hooks.example.com"]],
   ["apps/api/src/env.ts", "OTEL_TRACES_SAMPLER_ARG", ["0", "0.25", "1"], ["1.1", "-1"]],
+  ["apps/api/src/env.ts", "STOP_DELAY", ["0", "60s"], ["61s", "soon"]],
+  ["apps/worker/src/env.ts", "STOP_GRACE", ["5s", "1h"], ["4s", "61m"]],
   ["apps/api/src/env.ts", "LOG_LEVEL", ["debug"], ["loud"]],
   ["apps/api/src/env.ts", "API_PORT", ["1", "65535"], ["65536", "http"]],
   [START, "DATABASE_ADMIN_URL", ["postgresql://u@h/d"], ["mysql://h"]],

@@ -17,7 +17,7 @@ export { readJsonBody, readRawBody } from "./read-body.ts";
 export { addLogFields, requestIdOf } from "./request-context.ts";
 export { type RunningService, runService } from "./run-service.ts";
 export { createServiceApp } from "./service-app.ts";
-export { serviceEnv } from "./service-env.ts";
+export { balancedEnv, serviceEnv } from "./service-env.ts";
 export { type ServiceServer, createServiceServer } from "./service-server.ts";
 export { type StrictJson, decodeUtf8, parseStrictJson } from "./strict-json.ts";
 export { type ArrivedHeaders, type KeptHeaders, deliveryHeaders, queryOf, triggerHeaders } from "./webhook/headers.ts";
