@@ -171,7 +171,7 @@ export const FAULT_KINDS: readonly FaultKind[] = [
     cutsAttempts: false,
     weight: 2,
     strike: ({ proxies }, random, hits) =>
-      loseAnswer(proxies.app, random.pick(["execution_start", "delivery_accept"]), hits),
+      loseAnswer(proxies.app, random.pick(["execution_start", "deliveries_accept"]), hits),
   },
   {
     name: "connections to PostgreSQL cut",

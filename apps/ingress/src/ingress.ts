@@ -5,9 +5,9 @@ import {
   type MasterKeys,
   type SecretBox,
   createDefinitionStore,
+  createDeliveryAcceptor,
   createSecretReader,
   createSigningSecretReader,
-  deliveryAccept,
   deliveryReceipt,
   deliveryReject,
   hookFind,
@@ -80,9 +80,10 @@ export function createIngress(deps: {
     rate,
     onError: (error) => log.warn({ err: error }, "delivery.rejection_not_kept"),
   });
+  const accept = createDeliveryAcceptor(db);
   const receive = createReceiver({
     hooks,
-    accept: (request) => orUnavailable(deliveryAccept(db, request)),
+    accept: (request) => orUnavailable(accept(request)),
     rejections,
     explain: createExplainRefusal(createSigningSecretReader(db, deps.secretBox)),
     signedRate: deps.signedRate,

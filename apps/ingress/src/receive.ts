@@ -6,7 +6,7 @@
 //  R4. What is remembered of a hook may be as old as a second, but starts no version but the latest.
 
 import { DEFAULT_TENANT_LIMITS, type Json, assertNever, failPoint } from "@keelson/contracts";
-import type { DeliveryRecord, DeliveryVerdict, ExecutionStart } from "@keelson/db";
+import type { DeliveryRecord, DeliveryRequest, DeliveryVerdict } from "@keelson/db";
 import type { SharedRate } from "@keelson/queue";
 import { AppError, type BodyType, bodyTypeOf, parseBody } from "@keelson/service-kit";
 import { deliveryRecord, startRecord } from "./delivery/records.ts";
@@ -39,17 +39,9 @@ export type Receipt =
   /** Slack's check of the address, which starts nothing. */
   | { readonly kind: "challenged"; readonly challenge: string };
 
-export interface AcceptRequest {
-  readonly tenantId: string;
-  readonly delivery: DeliveryRecord;
-  readonly body: Uint8Array;
-  readonly start: ExecutionStart;
-  readonly maxUnfinished: number;
-}
-
 export interface ReceiverDeps {
   readonly hooks: Pick<HookDirectory, "find" | "findAnew">;
-  readonly accept: (request: AcceptRequest) => Promise<DeliveryVerdict>;
+  readonly accept: (request: DeliveryRequest) => Promise<DeliveryVerdict>;
   readonly rejections: Pick<Rejections, "keepSigned" | "keepUnsigned">;
   readonly explain: ExplainRefusal;
   /** Of rightly signed requests, over all instances. */

@@ -83,7 +83,7 @@ describe("a rightly signed webhook", () => {
       const answer = await ingress.send({ path: workflow.path(), headers: standardHeaders(BODY), body: BODY });
       expect(answer.status).toBe(202);
       expect(query.mock.calls.map(([statement]) => statement)).toEqual([
-        expect.objectContaining({ name: "delivery_accept" }),
+        expect.objectContaining({ name: "deliveries_accept" }),
       ]);
       expect(connections).toBe(1);
     } finally {

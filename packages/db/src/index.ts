@@ -43,7 +43,7 @@ export {
   type TenantLimits,
   type TenantRow,
 } from "./look-ups.ts";
-export { createLogins, ensureLogins, type Login, type LoginUrls } from "./migrate/logins.ts";
+export { createLogins, ensureLogins, type Login, loginName, type LoginUrls } from "./migrate/logins.ts";
 export { migrateDatabase, readMigrations, type Migration } from "./migrate/migrate.ts";
 export { GROUP_ROLES } from "./migrate/roles.ts";
 export { deliveryReceipt, type DeliveryState } from "./receipts.ts";
@@ -82,16 +82,14 @@ export {
 export { createSecretReader, type SecretReader } from "./secret-store.ts";
 export { createSigningSecretReader, type SigningSecret, type SigningSecretReader } from "./signing-secrets.ts";
 export {
+  createDeliveryAcceptor,
   deliveryAccept,
   deliveryReject,
-  executionStart,
-  scheduleRun,
   type DeliveryRecord,
+  type DeliveryRequest,
   type DeliveryVerdict,
-  type ExecutionStart,
-  type StartKey,
-  type StartVerdict,
-} from "./starts.ts";
+} from "./deliveries.ts";
+export { executionStart, scheduleRun, type ExecutionStart, type StartKey, type StartVerdict } from "./starts.ts";
 export { createSweepStore } from "./sweep-store.ts";
 
 // What people set and read, by entity: each takes the tenant's transaction.

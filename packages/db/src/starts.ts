@@ -1,4 +1,4 @@
-// Starts: one statement and one commit each, after which the execution is a row and nothing can lose it (I6).
+// Starts by the API: one statement and one commit each, after which the execution is a row and nothing can lose it (I6).
 import type { Json, TraceContext } from "@keelson/contracts";
 import type { Database, HotQuery } from "./database.ts";
 
@@ -7,11 +7,6 @@ const START: HotQuery = {
   text: "select * from keelson.execution_start($1, $2, $3, $4, $5, $6)",
 };
 const RUN: HotQuery = { name: "schedule_run", text: "select * from keelson.schedule_run($1, $2, $3, $4, $5, $6)" };
-const ACCEPT: HotQuery = {
-  name: "delivery_accept",
-  text: "select * from keelson.delivery_accept($1, $2, $3, $4, $5)",
-};
-const REJECT: HotQuery = { name: "delivery_reject", text: "select keelson.delivery_reject($1, $2, $3, $4)" };
 
 export interface ExecutionStart {
   readonly executionId: string;
@@ -25,7 +20,8 @@ export interface ExecutionStart {
   readonly trace?: TraceContext | null;
 }
 
-interface VerdictRow<V> {
+/** What the functions that start say of each. */
+export interface VerdictRow<V> {
   readonly verdict: V;
   readonly execution_id: string | null;
   readonly held: boolean | null;
@@ -95,61 +91,4 @@ function startVerdictOf(row: VerdictRow<StartVerdict["kind"]> | undefined): Star
     return { kind: "started", executionId: row.execution_id ?? "", held: row.held ?? false };
   if (row.verdict === "repeat") return { kind: "repeat", executionId: row.execution_id ?? "" };
   return { kind: row.verdict };
-}
-
-export interface DeliveryRecord {
-  readonly id: string;
-  readonly hookId: string;
-  readonly workflowId: string;
-  readonly repeatKey: string | null;
-  readonly headers: Json;
-  readonly query: Json;
-  readonly contentType: string | null;
-  readonly redeliveryOf?: string;
-}
-
-/** `stale`: the start names a version that is no longer the latest, whose settings hold from the save on. */
-export type DeliveryVerdict =
-  | { readonly kind: "accepted"; readonly executionId: string; readonly held: boolean }
-  | { readonly kind: "duplicate"; readonly executionId: string }
-  | { readonly kind: "archived" | "unknown" | "stale" | "full" };
-
-/** Takes a webhook: delivery, repeat key and execution are one commit. */
-export async function deliveryAccept(
-  db: Database,
-  request: {
-    readonly tenantId: string;
-    readonly delivery: DeliveryRecord;
-    readonly body: Uint8Array;
-    readonly start: ExecutionStart;
-    readonly maxUnfinished: number | null;
-  },
-): Promise<DeliveryVerdict> {
-  const { tenantId, delivery, body, start, maxUnfinished } = request;
-  const [row] = await db.call<VerdictRow<DeliveryVerdict["kind"]>>(ACCEPT, [
-    tenantId,
-    JSON.stringify(delivery),
-    Buffer.from(body),
-    JSON.stringify(start),
-    maxUnfinished,
-  ]);
-  if (row === undefined) throw new Error("PostgreSQL gave no verdict on a delivery");
-  if (row.verdict === "accepted")
-    return { kind: "accepted", executionId: row.execution_id ?? "", held: row.held ?? false };
-  if (row.verdict === "duplicate") return { kind: "duplicate", executionId: row.execution_id ?? "" };
-  return { kind: row.verdict };
-}
-
-/** Keeps a refused delivery with its reason; the caller bounds how many a minute. */
-export async function deliveryReject(
-  db: Database,
-  request: {
-    readonly tenantId: string;
-    readonly delivery: DeliveryRecord;
-    readonly body: Uint8Array;
-    readonly reason: Json;
-  },
-): Promise<void> {
-  const { tenantId, delivery, body, reason } = request;
-  await db.call(REJECT, [tenantId, JSON.stringify(delivery), Buffer.from(body), JSON.stringify(reason)]);
 }

@@ -141,7 +141,7 @@ it("takes four statements from a webhook over a transform, a condition and an ht
     },
   ];
   expect(await costOf(steps, { webhook: true, answers: 1 })).toEqual({
-    statements: ["delivery_accept", "execution_claim", "execution_commit", "execution_commit"],
+    statements: ["deliveries_accept", "execution_claim", "execution_commit", "execution_commit"],
     commits: 4,
   });
 });

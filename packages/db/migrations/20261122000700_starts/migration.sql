@@ -14,33 +14,39 @@ begin
 end $$;
 call keelson.hot('keelson.tenant_unfinished(uuid, int)', 'keelson_app', 'keelson_worker');
 
--- Inserts one execution, queued; held where its workflow is paused. The caller holds the workflow FOR SHARE.
--- p_start: { executionId, versionId, triggerType, trigger, input, replayOf?, scheduleId?, scheduledAt? }
-create function keelson.execution_insert(p_tenant uuid, p_start json, p_held boolean) returns void
+-- Inserts executions, queued; held where their workflow is paused. The caller holds the workflows FOR SHARE.
+-- p_starts: [{ executionId, versionId, triggerType, trigger, input, replayOf?, scheduleId?, scheduledAt?, trace? }], of
+-- which those of p_ids are inserted.
+create function keelson.executions_insert(p_tenant uuid, p_starts json, p_ids uuid[]) returns void
 language plpgsql as $$
 declare
-  v_workflow uuid;
-  v_trigger text;
+  v_inserted int;
 begin
-  insert into executions (
-    tenant_id, id, workflow_id, workflow_name, version_id, version, trigger_type, trigger, input, timeout_ms,
-    replay_of, schedule_id, scheduled_at, trace, held, wake_at, sweep_at)
-  select
-    p_tenant, s."executionId", w.id, w.name, v.id, v.version, s."triggerType", s.trigger,
-    coalesce(s.input, 'null'), v.timeout_ms, s."replayOf", s."scheduleId", s."scheduledAt",
-    s.trace, p_held, case when not p_held then now() end, case when not p_held then now() + interval '2 s' end
-  from json_to_record(p_start) as s (
-    "executionId" uuid, "versionId" uuid, "triggerType" text, trigger json, input json, "replayOf" uuid,
-    "scheduleId" uuid, "scheduledAt" timestamptz, trace json)
-  join workflow_versions v on v.tenant_id = p_tenant and v.id = s."versionId"
-  join workflows w on w.tenant_id = p_tenant and w.id = v.workflow_id
-  returning workflow_id, trigger_type into v_workflow, v_trigger;
-  if not found then
-    raise exception 'no version %', p_start ->> 'versionId' using errcode = 'foreign_key_violation';
+  with born as (
+    insert into executions (
+      tenant_id, id, workflow_id, workflow_name, version_id, version, trigger_type, trigger, input, timeout_ms,
+      replay_of, schedule_id, scheduled_at, trace, held, wake_at, sweep_at)
+    select
+      p_tenant, s."executionId", w.id, w.name, v.id, v.version, s."triggerType", s.trigger,
+      coalesce(s.input, 'null'), v.timeout_ms, s."replayOf", s."scheduleId", s."scheduledAt",
+      s.trace, w.status = 'paused', case when w.status <> 'paused' then now() end,
+      case when w.status <> 'paused' then now() + interval '2 s' end
+    from json_to_recordset(p_starts) as s (
+      "executionId" uuid, "versionId" uuid, "triggerType" text, trigger json, input json, "replayOf" uuid,
+      "scheduleId" uuid, "scheduledAt" timestamptz, trace json)
+    join workflow_versions v on v.tenant_id = p_tenant and v.id = s."versionId"
+    join workflows w on w.tenant_id = p_tenant and w.id = v.workflow_id
+    where s."executionId" = any(p_ids)
+    returning workflow_id, trigger_type
+  )
+  insert into execution_counts_outbox (tenant_id, workflow_id, trigger)
+  select p_tenant, born.workflow_id, born.trigger_type from born;
+  get diagnostics v_inserted = row_count;
+  if v_inserted < cardinality(p_ids) then
+    raise exception 'a start names no version of this tenant' using errcode = 'foreign_key_violation';
   end if;
-  insert into execution_counts_outbox (tenant_id, workflow_id, trigger) values (p_tenant, v_workflow, v_trigger);
 end $$;
-call keelson.hot('keelson.execution_insert(uuid, json, boolean)', 'keelson_app');
+call keelson.hot('keelson.executions_insert(uuid, json, uuid[])', 'keelson_app');
 
 -- Starts one by the API: started, repeat (the key's first execution), mismatch (the key with another body), archived,
 -- unknown or full. A refusal uses up no key. p_limit: null where the caller knows the tenant to be far from it.
@@ -78,77 +84,108 @@ begin
     -- Somebody else took it in the meantime: the next round sees theirs.
     exit when found;
   end loop;
-  perform execution_insert(p_tenant, p_start, v_status = 'paused');
+  perform executions_insert(p_tenant, json_build_array(p_start), array[v_id]);
   return query select 'started', v_id, v_status = 'paused';
 end $$;
 call keelson.hot('keelson.execution_start(uuid, uuid, json, text, bytea, int)', 'keelson_app');
 
--- Writes one delivery down. p_delivery: { id, hookId, workflowId, repeatKey?, headers, query, contentType?, redeliveryOf? }
-create function keelson.delivery_insert(
-  p_tenant uuid, p_delivery jsonb, p_body bytea, p_status text, p_reason jsonb, p_execution uuid)
+-- Writes deliveries down: the n-th with p_bodies[n], p_statuses[n] and p_executions[n]; one without a status is left out.
+-- p_deliveries: [{ n, id, hookId, workflowId, repeatKey?, headers, query, contentType?, redeliveryOf? }]
+create function keelson.deliveries_insert(
+  p_tenant uuid, p_deliveries jsonb, p_bodies bytea[], p_statuses text[], p_reason jsonb, p_executions uuid[])
 returns void language plpgsql as $$
 begin
   insert into deliveries (
     tenant_id, id, hook_id, workflow_id, status, reason, repeat_key, headers, query, content_type, body, execution_id,
     redelivery_of)
   select
-    p_tenant, d.id, d."hookId", d."workflowId", p_status, p_reason, d."repeatKey", coalesce(d.headers, '{}'),
-    coalesce(d.query, '{}'), d."contentType", p_body, p_execution, d."redeliveryOf"
-  from jsonb_to_record(p_delivery) as d (
-    id uuid, "hookId" uuid, "workflowId" uuid, "repeatKey" text, headers jsonb, query jsonb, "contentType" text,
-    "redeliveryOf" uuid);
+    p_tenant, d.id, d."hookId", d."workflowId", p_statuses[d.n], p_reason, d."repeatKey", coalesce(d.headers, '{}'),
+    coalesce(d.query, '{}'), d."contentType", p_bodies[d.n], p_executions[d.n], d."redeliveryOf"
+  from jsonb_to_recordset(p_deliveries) as d (
+    n int, id uuid, "hookId" uuid, "workflowId" uuid, "repeatKey" text, headers jsonb, query jsonb, "contentType" text,
+    "redeliveryOf" uuid)
+  where p_statuses[d.n] is not null;
 end $$;
-call keelson.hot('keelson.delivery_insert(uuid, jsonb, bytea, text, jsonb, uuid)', 'keelson_app');
+call keelson.hot('keelson.deliveries_insert(uuid, jsonb, bytea[], text[], jsonb, uuid[])', 'keelson_app');
 
--- Takes a webhook: delivery, repeat key and execution are one commit. Verdicts: accepted, duplicate (with the first
--- execution), archived, unknown, stale (p_start names a version that is not the latest), full; the last four write nothing.
-create function keelson.delivery_accept(p_tenant uuid, p_delivery jsonb, p_body bytea, p_start json, p_limit int)
+-- Takes 1 … 64 webhooks of one tenant, in one commit: of each its delivery, its repeat key and its execution. Each has a
+-- verdict, in their order: accepted, duplicate (with the first execution), archived, unknown, stale (it names a version
+-- that is not the latest, or its key's first one went just now: look again), full; the last four write nothing.
+-- p_limit: of unfinished executions, null for none. The arrays say of each what decides, p_deliveries (as deliveries_insert
+-- has them), p_bodies and p_starts (as executions_insert has them) what is written.
+create function keelson.deliveries_accept(
+  p_tenant uuid, p_limit int, p_workflows uuid[], p_versions uuid[], p_hooks uuid[], p_keys text[], p_executions uuid[],
+  p_deliveries jsonb, p_bodies bytea[], p_starts json)
 returns table (verdict text, execution_id uuid, held boolean) language plpgsql as $$
 declare
-  v_id uuid := p_start ->> 'executionId';
-  v_hook uuid := p_delivery ->> 'hookId';
-  v_key text := p_delivery ->> 'repeatKey';
-  v_status text;
-  v_latest boolean;
-  v_first uuid;
+  v_open int[]; -- nothing speaks against a start
+  v_verdicts text[];
+  v_told uuid[];
+  v_held boolean[];
 begin
   perform set_tenant(p_tenant);
-  select w.status, v.version = w.latest_version into v_status, v_latest
-  from workflows w
-  left join workflow_versions v
-    on v.tenant_id = w.tenant_id and v.workflow_id = w.id and v.id = (p_start ->> 'versionId')::uuid
-  where w.tenant_id = p_tenant and w.id = (p_delivery ->> 'workflowId')::uuid for share of w;
-  if v_status is null or v_status = 'archived' then
-    return query select case when v_status is null then 'unknown' else 'archived' end, null::uuid, false;
-    return;
+  perform from workflows w where w.tenant_id = p_tenant and w.id = any(p_workflows) order by w.id for share;
+  select coalesce(array_agg(o.n order by o.n), '{}') into v_open
+  from (
+    select x.n, x.key, row_number() over (partition by x.hook, x.key order by x.n) as nth
+    from unnest(p_workflows, p_versions, p_hooks, p_keys) with ordinality as x (workflow, version, hook, key, n)
+    join workflows w on w.tenant_id = p_tenant and w.id = x.workflow and w.status <> 'archived'
+    join workflow_versions v
+      on v.tenant_id = p_tenant and v.id = x.version and v.workflow_id = w.id and v.version = w.latest_version
+    where x.key is null or not exists (
+      select from delivery_keys k where k.tenant_id = p_tenant and k.hook_id = x.hook and k.key = x.key)
+  ) as o
+  where o.key is null or o.nth = 1;
+  if p_limit is not null and cardinality(v_open) > 0 then
+    v_open := v_open[: greatest(p_limit - tenant_unfinished(p_tenant, p_limit), 0)];
   end if;
-  loop
-    if v_key is not null then
-      select k.execution_id into v_first
-      from delivery_keys k where k.tenant_id = p_tenant and k.hook_id = v_hook and k.key = v_key;
-      if found then
-        perform delivery_insert(p_tenant, p_delivery, p_body, 'duplicate', null, v_first);
-        return query select 'duplicate', v_first, false;
-        return;
-      end if;
-    end if;
-    if v_latest is not true then
-      return query select 'stale', null::uuid, false;
-      return;
-    end if;
-    if p_limit is not null and tenant_unfinished(p_tenant, p_limit) >= p_limit then
-      return query select 'full', null::uuid, false;
-      return;
-    end if;
-    exit when v_key is null;
-    insert into delivery_keys as k (tenant_id, hook_id, key, execution_id)
-    values (p_tenant, v_hook, v_key, v_id) on conflict do nothing;
-    exit when found;
-  end loop;
-  perform delivery_insert(p_tenant, p_delivery, p_body, 'accepted', null, v_id);
-  perform execution_insert(p_tenant, p_start, v_status = 'paused');
-  return query select 'accepted', v_id, v_status = 'paused';
+  -- In one order everywhere: two groups with the same keys would wait for each other. Who comes first has the key.
+  insert into delivery_keys (tenant_id, hook_id, key, execution_id)
+  select p_tenant, x.hook, x.key, x.execution
+  from unnest(p_hooks, p_keys, p_executions) with ordinality as x (hook, key, execution, n)
+  where x.n = any(v_open) and x.key is not null order by x.hook, x.key, x.n
+  on conflict do nothing;
+  select array_agg(j.verdict order by j.n), array_agg(j.told order by j.n), array_agg(j.paused order by j.n)
+  into v_verdicts, v_told, v_held
+  from (
+    select x.n, coalesce(k.execution_id, x.execution) as told, w.status = 'paused' as paused,
+      case
+        when w.id is null then 'unknown'
+        when w.status = 'archived' then 'archived'
+        when k.execution_id <> x.execution then 'duplicate'
+        when k.execution_id is not null or (x.key is null and x.n = any(v_open)) then 'accepted'
+        when x.n = any(v_open) or not exists (
+          select from workflow_versions v
+          where v.tenant_id = p_tenant and v.id = x.version and v.workflow_id = w.id and v.version = w.latest_version)
+        then 'stale'
+        else 'full'
+      end as verdict
+    from unnest(p_workflows, p_versions, p_hooks, p_keys, p_executions) with ordinality
+      as x (workflow, version, hook, key, execution, n)
+    left join workflows w on w.tenant_id = p_tenant and w.id = x.workflow
+    left join delivery_keys k on k.tenant_id = p_tenant and k.hook_id = x.hook and k.key = x.key
+  ) as j;
+  perform deliveries_insert(p_tenant, p_deliveries, p_bodies,
+    (select array_agg(case when x.verdict in ('accepted', 'duplicate') then x.verdict end order by x.n)
+     from unnest(v_verdicts) with ordinality as x (verdict, n)), null, v_told);
+  perform executions_insert(p_tenant, p_starts,
+    (select coalesce(array_agg(x.told), '{}') from unnest(v_verdicts, v_told) as x (verdict, told)
+     where x.verdict = 'accepted'));
+  return query
+  select x.verdict, case when x.verdict in ('accepted', 'duplicate') then x.told end, x.verdict = 'accepted' and x.paused
+  from unnest(v_verdicts, v_told, v_held) with ordinality as x (verdict, told, paused, n) order by x.n;
 end $$;
+call keelson.hot(
+  'keelson.deliveries_accept(uuid, int, uuid[], uuid[], uuid[], text[], uuid[], jsonb, bytea[], json)', 'keelson_app');
+
+-- One alone. p_delivery and p_start: an element of what the other takes.
+create function keelson.delivery_accept(p_tenant uuid, p_delivery jsonb, p_body bytea, p_start json, p_limit int)
+returns table (verdict text, execution_id uuid, held boolean) language sql as $$
+  select a.verdict, a.execution_id, a.held from keelson.deliveries_accept(
+    p_tenant, p_limit, array[(p_delivery ->> 'workflowId')::uuid], array[(p_start ->> 'versionId')::uuid],
+    array[(p_delivery ->> 'hookId')::uuid], array[p_delivery ->> 'repeatKey'], array[(p_start ->> 'executionId')::uuid],
+    jsonb_build_array(p_delivery || '{"n": 1}'), array[p_body], json_build_array(p_start)) as a
+$$;
 call keelson.hot('keelson.delivery_accept(uuid, jsonb, bytea, json, int)', 'keelson_app');
 
 -- Keeps a refused delivery with its reason. The caller bounds how many a minute.
@@ -156,6 +193,7 @@ create function keelson.delivery_reject(p_tenant uuid, p_delivery jsonb, p_body 
 language plpgsql as $$
 begin
   perform set_tenant(p_tenant);
-  perform delivery_insert(p_tenant, p_delivery, p_body, 'rejected', p_reason, null);
+  perform deliveries_insert(
+    p_tenant, jsonb_build_array(p_delivery || '{"n": 1}'), array[p_body], array['rejected'], p_reason, array[null::uuid]);
 end $$;
 call keelson.hot('keelson.delivery_reject(uuid, jsonb, bytea, jsonb)', 'keelson_app');

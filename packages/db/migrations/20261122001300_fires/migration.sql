@@ -56,13 +56,13 @@ begin
     end;
     v_fired := v_reason is null;
     if v_fired then
-      perform execution_insert(p_tenant, json_build_object(
+      perform executions_insert(p_tenant, json_build_array(json_build_object(
         'executionId', v_fire.execution_id, 'versionId', v_workflow.version_id, 'triggerType', 'schedule',
         'trigger', json_build_object(
           'type', 'schedule', 'id', v_schedule.trigger_id, 'scheduledAt', rfc3339(v_fire.due_at),
           'lastSuccessAt', rfc3339(v_schedule.last_success_at)),
-        'input', v_schedule.input, 'scheduleId', p_schedule, 'scheduledAt', v_fire.due_at),
-        v_workflow.status = 'paused');
+        'input', v_schedule.input, 'scheduleId', p_schedule, 'scheduledAt', v_fire.due_at)),
+        array[v_fire.execution_id]);
       v_last_fired_at := v_fire.due_at;
       if v_fire.late then v_reason := 'CAUGHT_UP'; end if;
     end if;
