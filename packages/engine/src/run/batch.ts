@@ -20,6 +20,8 @@ export interface Batch {
   readonly performs: Extract<Command, { kind: "perform" }>[];
   readonly aborts: string[];
   progress: boolean;
+  /** About, of the values it carries. */
+  bytes: number;
 }
 
 /** An event with what came along with it: the inbox row it was made of, the record of the effect. */
@@ -42,6 +44,7 @@ export function emptyBatch(): Batch {
     performs: [],
     aborts: [],
     progress: false,
+    bytes: 0,
   };
 }
 

@@ -19,6 +19,11 @@ export interface EvaluatorDeps extends ChildPlannerDeps {
   readonly turns: Turns;
 }
 
+/** The session was dropped while an evaluation waited for its turn: there is nothing more to do. */
+export class SessionDropped extends Error {
+  override readonly name = "SessionDropped";
+}
+
 export interface Evaluator {
   step(
     state: ExecutionState,
@@ -34,6 +39,7 @@ export function createEvaluator(
   deps: EvaluatorDeps,
   execution: ClaimedExecution,
   workflow: CompiledWorkflow,
+  isDropped: () => boolean = () => false,
 ): Evaluator {
   return { step, output, labels, outputs };
 
@@ -110,7 +116,10 @@ export function createEvaluator(
   }
 
   function inTurn<T>(work: () => T | Promise<T>): Promise<T> {
-    return deps.turns.run(execution.tenantId, work);
+    return deps.turns.run(execution.tenantId, () => {
+      if (isDropped()) throw new SessionDropped();
+      return work();
+    });
   }
 
   async function outputs(state: ExecutionState, stepIds: Iterable<string>): Promise<ReadonlyMap<string, Json>> {

@@ -1,19 +1,27 @@
 // The decisions between two commits: feeds events to decide(), evaluates what it asks for, gathers the batch.
 // Knows nothing of leases, commits and effects.
+//  F1. A batch stays small: once it is full, what is left to evaluate is owed until it is committed. A step that is owed
+//      runs without having been sent: should the process die, whoever claims the execution next evaluates it.
 import type { CompiledWorkflow } from "@keelson/dag";
 import { decide } from "../core/decide.ts";
-import type { EngineEvent, Evaluation, OutputResult } from "../core/messages.ts";
+import type { Command, EngineEvent, Evaluation, OutputResult } from "../core/messages.ts";
 import { pendingStep, type ExecutionState } from "../core/state.ts";
 import { addDecision, emptyBatch, type Batch, type Fed } from "./batch.ts";
 import type { Evaluator } from "./evaluate.ts";
-import { lighten } from "./lighten.ts";
+import { lighten, sizeUpTo } from "./lighten.ts";
 import type { ClaimedExecution, Clock, EffectResult } from "./ports.ts";
 
 export interface Folding {
   readonly state: ExecutionState;
   readonly batch: Batch;
-  /** Decides one event, and at once whatever needs no commit before it. */
+  /** Decides one event, and at once whatever needs no commit before it, until the batch is full. */
   feed(fed: Fed): Promise<void>;
+  /** The batch is to be committed before more is fed. */
+  readonly isFull: boolean;
+  /** Something is left to evaluate once the batch is committed. */
+  readonly owes: boolean;
+  /** Goes on with what is owed. */
+  resume(): Promise<void>;
   /** The batch is committed: the next one begins. */
   settle(): void;
   /**
@@ -24,6 +32,8 @@ export interface Folding {
 }
 
 const UNSTORABLE = "PostgreSQL could not store what this yielded";
+/** From so many bytes of values on a batch is full: they are in memory several times while they are sent. */
+const FULL_BYTES = 1024 * 1024;
 
 export function createFolding(
   clock: Clock,
@@ -35,39 +45,61 @@ export function createFolding(
   let committed = state;
   let batch = emptyBatch();
   let withoutPayloads = false;
+  /** Commands yet to be carried out, the next one first; and how they stood when the batch began. */
+  let owed: Command[] = [];
+  let owedBefore: readonly Command[] = [];
+  let evaluations = 0;
+  /** Of a batch that is decided again: as many as it held. */
+  let mostEvaluations = Number.POSITIVE_INFINITY;
 
   async function feed(fed: Fed): Promise<void> {
     batch.fed.push(fed);
+    batch.bytes += sizeOfFed(fed);
     if (fed.inboxId !== undefined) batch.eaten.push(fed.inboxId);
-    if (fed.event !== null) await decideEvent(fed.event, fed.effect);
+    if (fed.event !== null) decideEvent(fed.event, fed.effect);
+    await resume();
   }
 
-  async function decideEvent(event: EngineEvent, effect?: EffectResult): Promise<void> {
+  function decideEvent(event: EngineEvent, effect?: EffectResult): void {
     const decision = decide(workflow.graph, state, event);
     state = decision.state;
     addDecision(batch, execution.executionId, decision, effect);
-    for (const command of decision.commands) {
-      switch (command.kind) {
-        case "evaluate":
-          await evaluateStep(command.stepId);
-          break;
-        case "evaluateOutput":
-          await decideEvent({ kind: "outputEvaluated", at: clock.nowAt(), result: await evaluateOutput() });
-          break;
-        case "perform":
-          batch.performs.push(command);
-          break;
-        case "abort":
-          batch.aborts.push(command.stepId);
-          break;
-        case "cancelChild":
-          batch.cancels.push(command.childId);
-          break;
-        case "startChild":
-        case "retryChild":
-          // The child's row is in the batch since its evaluation; a retry's children are the store's work.
-          break;
-      }
+    owed.unshift(...decision.commands);
+  }
+
+  function isFull(): boolean {
+    return batch.bytes >= FULL_BYTES || evaluations >= mostEvaluations;
+  }
+
+  async function resume(): Promise<void> {
+    for (let command = owed[0]; command !== undefined; command = owed[0]) {
+      if (command.kind === "evaluate" && isFull()) return;
+      owed.shift();
+      await carryOut(command);
+    }
+  }
+
+  async function carryOut(command: Command): Promise<void> {
+    switch (command.kind) {
+      case "evaluate":
+        await evaluateStep(command.stepId);
+        break;
+      case "evaluateOutput":
+        decideEvent({ kind: "outputEvaluated", at: clock.nowAt(), result: await evaluateOutput() });
+        break;
+      case "perform":
+        batch.performs.push(command);
+        break;
+      case "abort":
+        batch.aborts.push(command.stepId);
+        break;
+      case "cancelChild":
+        batch.cancels.push(command.childId);
+        break;
+      case "startChild":
+      case "retryChild":
+        // The child's row is in the batch since its evaluation; a retry's children are the store's work.
+        break;
     }
   }
 
@@ -82,7 +114,9 @@ export function createFolding(
       ? { result: failedEvaluation(), child: null }
       : await evaluator.step(state, stepId);
     if (child !== null) batch.children.push(child);
-    await decideEvent({ kind: "evaluated", at: clock.nowAt(), stepId, result });
+    batch.bytes += sizeOfEvaluation(result);
+    evaluations += 1;
+    decideEvent({ kind: "evaluated", at: clock.nowAt(), stepId, result });
   }
 
   return {
@@ -92,7 +126,14 @@ export function createFolding(
     get batch() {
       return batch;
     },
+    get isFull() {
+      return isFull();
+    },
+    get owes() {
+      return owed.length > 0;
+    },
     feed,
+    resume,
     settle() {
       const steps = new Map(state.steps);
       for (const id of batch.changed) {
@@ -103,6 +144,9 @@ export function createFolding(
       committed = state;
       batch = emptyBatch();
       withoutPayloads = false;
+      owedBefore = [...owed];
+      evaluations = 0;
+      mostEvaluations = Number.POSITIVE_INFINITY;
     },
     async refeedWithoutPayloads() {
       if (withoutPayloads) return false;
@@ -110,6 +154,11 @@ export function createFolding(
       const { fed } = batch;
       state = committed;
       batch = emptyBatch();
+      // What that batch left for the next one is left again.
+      mostEvaluations = owed.length > 0 ? evaluations : Number.POSITIVE_INFINITY;
+      owed = [...owedBefore];
+      evaluations = 0;
+      await resume();
       for (const one of fed) await feed(withoutPayload(one));
       return true;
     },
@@ -129,6 +178,17 @@ export function initialState(execution: ClaimedExecution, workflow: CompiledWork
     output: null,
     error: null,
   };
+}
+
+function sizeOfFed({ event, effect }: Fed): number {
+  if (effect?.outcome.kind === "succeeded") return sizeUpTo(effect.outcome.output, FULL_BYTES);
+  if (event?.kind !== "childEnded" || event.result.status !== "succeeded") return 0;
+  return sizeUpTo(event.result.output, FULL_BYTES);
+}
+
+function sizeOfEvaluation(result: Evaluation): number {
+  if (result.kind === "output") return sizeUpTo(result.output, FULL_BYTES);
+  return result.kind === "request" || result.kind === "child" ? sizeUpTo(result.input, FULL_BYTES) : 0;
 }
 
 function failedEvaluation(): Evaluation {

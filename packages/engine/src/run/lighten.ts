@@ -14,7 +14,7 @@ export function lighten(step: StepState): StepState {
 }
 
 /** About its size as JSON; stops counting beyond `limit`. */
-function sizeUpTo(value: Json, limit: number): number {
+export function sizeUpTo(value: Json, limit: number): number {
   if (typeof value === "string") return value.length;
   if (value === null || typeof value !== "object") return 5;
   let size = 2;

@@ -7,6 +7,7 @@ import { createAdmission } from "./admission.ts";
 import { createBacklog } from "./backlog.ts";
 import { createClaims } from "./claims.ts";
 import { createFaults } from "./faults.ts";
+import { createFewAtOnce } from "./few-at-once.ts";
 import { beginIncarnation, type Incarnation, type IncarnationDeps } from "./incarnation.ts";
 import type { ClaimedExecution, ExecutionRef, ExecutionStore, Hints, OwnedLease } from "./ports.ts";
 import { createSession, type Session, type SessionDeps } from "./session.ts";
@@ -20,8 +21,10 @@ const LONGEST_HINT_MS = 10 * 60 * 1000;
 const LOOK_MS = 250;
 /** A claim that came too early by no more than this is made again here; ms. */
 const LONGEST_WAIT_MS = 5_000;
+/** Commits of more than some hundred KiB that are sent at once. */
+const LARGE_COMMITS = 4;
 
-export interface RunnerDeps extends Omit<SessionDeps, "lease" | "store" | "turns">, IncarnationDeps {
+export interface RunnerDeps extends Omit<SessionDeps, "lease" | "store" | "turns" | "largeCommits">, IncarnationDeps {
   readonly store: ExecutionStore;
   readonly hints: Hints;
   readonly log: RunnerLog;
@@ -65,6 +68,7 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
   const claims = createClaims(deps.store);
   const faults = createFaults();
   const turns = createTurns(deps.clock);
+  const largeCommits = createFewAtOnce(LARGE_COMMITS);
   const sessions = new Map<string, Session>();
   /** Claimed and not yet done with, those that wait for their turn alone included. */
   const known = new Set<string>();
@@ -151,7 +155,7 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
     try {
       const workflow = await deps.definitions.loadVersion(execution.tenantId, execution.versionId);
       const session = createSession(
-        { ...deps, turns, lease: holder, observer: { ...deps.observer, committed } },
+        { ...deps, turns, largeCommits, lease: holder, observer: { ...deps.observer, committed } },
         execution,
         workflow,
       );

@@ -9,7 +9,8 @@ import type { ExecutionState } from "../core/state.ts";
 import { commitItem, type Batch, type Fed } from "./batch.ts";
 import { planFailureWorkflow } from "./children.ts";
 import { createEffects, type AttemptReport, type EffectsDeps } from "./effects.ts";
-import { createEvaluator, type EvaluatorDeps } from "./evaluate.ts";
+import { createEvaluator, SessionDropped, type EvaluatorDeps } from "./evaluate.ts";
+import type { FewAtOnce } from "./few-at-once.ts";
 import { createFolding } from "./folding.ts";
 import { createMailbox } from "./mailbox.ts";
 import {
@@ -23,6 +24,8 @@ import { nextWakeAt } from "./summary.ts";
 
 /** How long decisions may follow one another before other executions get their turn; ms. */
 const TURN_MS = 10;
+/** A commit that carries more waits for the others that do; about bytes. */
+const LARGE_BYTES = 256 * 1024;
 
 export interface Lease {
   readonly workerId: string;
@@ -33,6 +36,8 @@ export interface Lease {
 export interface SessionDeps extends EvaluatorDeps, Pick<EffectsDeps, "secrets" | "tracing" | "turns"> {
   readonly store: Pick<ExecutionStore, "loadOutputs" | "commit" | "readInbox" | "loadChildResult">;
   readonly lease: Lease;
+  /** Of this worker. */
+  readonly largeCommits: FewAtOnce;
   readonly observer: SessionObserver;
 }
 
@@ -59,7 +64,7 @@ export interface Session {
 }
 
 export function createSession(deps: SessionDeps, execution: ClaimedExecution, workflow: CompiledWorkflow): Session {
-  const evaluator = createEvaluator(deps, execution, workflow);
+  const evaluator = createEvaluator(deps, execution, workflow, () => dropped);
   const folding = createFolding(deps.clock, execution, workflow, evaluator);
   const mailbox = createMailbox<Fed>(deps.clock);
   const effects = createEffects(
@@ -88,8 +93,11 @@ export function createSession(deps: SessionDeps, execution: ClaimedExecution, wo
         if (dropped) return "dropped";
         const end = await commitAndAct();
         if (end !== null) return end;
-        await mailbox.arrival(wakeInMs());
+        if (!folding.owes && !mailToRead) await mailbox.arrival(wakeInMs());
       }
+    } catch (error) {
+      if (error instanceof SessionDropped) return "dropped";
+      throw error;
     } finally {
       dropped = true;
       effects.abortAll();
@@ -99,7 +107,8 @@ export function createSession(deps: SessionDeps, execution: ClaimedExecution, wo
   /** Everything that has arrived, and whatever is due by now. */
   async function feedArrived(): Promise<void> {
     let turnBeganMs = deps.clock.monotonicMs();
-    while (!dropped) {
+    await folding.resume();
+    while (!dropped && !folding.isFull) {
       const fed = mailbox.take();
       if (fed !== undefined) await folding.feed(fed);
       else if (mailToRead) {
@@ -142,7 +151,7 @@ export function createSession(deps: SessionDeps, execution: ClaimedExecution, wo
   /** One commit for all that was decided, then the effects; null while there is more to do here. */
   async function commitAndAct(): Promise<SessionEnd | null> {
     // An effect that ended while a timer's consequences were evaluated runs no more, but its outcome is still to be fed (T8).
-    const idle = effects.running === 0 && folding.batch.performs.length === 0 && !mailbox.holds;
+    const idle = effects.running === 0 && folding.batch.performs.length === 0 && !mailbox.holds && !folding.owes;
     if (idle) await folding.feed({ event: { kind: "parked", at: deps.clock.nowAt() } });
     else if (folding.batch.events.length === 0) return null;
     const verdict = await commit(idle);
@@ -173,14 +182,15 @@ export function createSession(deps: SessionDeps, execution: ClaimedExecution, wo
     );
     try {
       failPoint("worker.commit.sending");
-      const verdict = await deps.store.commit(deps.lease.workerId, item);
+      const send = (): Promise<CommitVerdict> => deps.store.commit(deps.lease.workerId, item);
+      const verdict = await (folding.batch.bytes < LARGE_BYTES ? send() : deps.largeCommits.run(send));
       failPoint("worker.commit.answered");
       seq += item.events.length;
       labelled = true;
       return verdict;
     } catch (error) {
       if (!(error instanceof UnstorableError) || !(await folding.refeedWithoutPayloads())) throw error;
-      return commit(release && folding.batch.performs.length === 0);
+      return commit(release && folding.batch.performs.length === 0 && !folding.owes);
     }
   }
 

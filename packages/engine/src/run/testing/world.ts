@@ -15,6 +15,7 @@ import {
 } from "../ports.ts";
 import type { AttemptReport } from "../effects.ts";
 import { after } from "../pg-clock.ts";
+import { createFewAtOnce } from "../few-at-once.ts";
 import { createSession, type Session, type SessionDeps } from "../session.ts";
 import type { StepKinds } from "../step-kind.ts";
 import { createTurns } from "../turns.ts";
@@ -115,6 +116,7 @@ export class World {
       kinds: this.#kinds(outputs),
       tracing: untracedExecutions,
       turns: createTurns({ monotonicMs: () => Date.now(), after }),
+      largeCommits: createFewAtOnce(1),
       lease: { workerId: "worker", isLive: () => this.live },
       observer: { committed: () => undefined, attempted: (_execution, report) => void this.reports.push(report) },
     };
