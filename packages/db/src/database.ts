@@ -106,15 +106,35 @@ function closeIfInTransaction(client: PoolClient): void {
   if (status === "T" || status === "E") void client.end().catch(() => undefined);
 }
 
+/** Who this login is, whether it is in the group $1, and what it can do, by itself or as another, that no service may. */
+const POWER = `
+  with acts_as as (select r.* from pg_roles r where pg_has_role(session_user, r.oid, 'member'))
+  select session_user as name, pg_has_role(session_user, $1::text, 'usage') as member,
+    case
+      when bool_or(r.rolsuper) then 'is a superuser'
+      when bool_or(r.rolbypassrls) then 'passes by row level security'
+      when bool_or(r.rolreplication) then 'may replicate the whole database'
+      when bool_or(r.rolcreaterole) then 'may create roles'
+      when bool_or(r.rolname = 'keelson_owner') then 'can act as the owner of the schema'
+      when exists (
+        select from pg_class c where c.relnamespace = 'keelson'::regnamespace and c.relowner in (select oid from acts_as)
+      ) then 'owns tables of the schema'
+      when bool_or(r.rolname in ('keelson_app', 'keelson_worker', 'keelson_dispatcher') and r.rolname <> $1::text)
+        and pg_has_role(session_user, $1::text, 'member')
+        then 'is a member of another service''s group as well'
+      when exists (
+        select from pg_proc p
+        where p.pronamespace = 'keelson'::regnamespace and p.proowner in (
+          select oid from acts_as where rolname not in ('keelson_app', 'keelson_worker', 'keelson_dispatcher')
+        )
+      ) then 'owns functions of the schema'
+      when bool_or(r.rolname ~ '^pg_(read|write)_(all_data|server_files)$' or r.rolname = 'pg_execute_server_program')
+        then 'reads or writes more than the schema grants'
+    end as power
+  from acts_as r`;
+
 async function assertRestricted(pool: Pool, group: string): Promise<void> {
-  const { rows } = await pool.query<{ name: string; member: boolean; power: string | null }>(
-    `select current_user as name, pg_has_role(current_user, $1, 'usage') as member,
-       case when rolsuper then 'is a superuser' when rolbypassrls then 'passes by row level security'
-         when rolcreaterole then 'may create roles'
-         when pg_has_role(current_user, 'keelson_owner', 'member') then 'can act as the owner of the schema' end as power
-     from pg_roles where rolname = current_user`,
-    [group],
-  );
+  const { rows } = await pool.query<{ name: string; member: boolean; power: string | null }>(POWER, [group]);
   const login = rows[0];
   if (login === undefined) throw new Error("PostgreSQL does not know the role this service logged in as");
   if (login.power !== null) {
