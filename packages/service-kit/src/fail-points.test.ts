@@ -28,8 +28,8 @@ describe("a process", () => {
   const watched = (chosen: ChosenFailPoint | undefined) => {
     const told: string[] = [];
     const log = {
-      warn: vi.fn<(fields: object, message: string) => void>((_, message) => told.push(message)),
-      fatal: vi.fn<(fields: object, message: string) => void>((_, message) => told.push(message)),
+      warn: (_: object, message: string) => void told.push(message),
+      fatal: (_: object, message: string) => void told.push(message),
     };
     standAtFailPoint(chosen, log, () => told.push("stands"));
     return told;

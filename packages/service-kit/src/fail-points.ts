@@ -2,12 +2,16 @@
 // listens can look at what is true at that moment, and then kill it.
 import { FAIL_POINTS, type FailPoint, onFailPoint } from "@keelson/contracts";
 import { z } from "zod";
-import type { Logger } from "./logger.ts";
 
 export interface ChosenFailPoint {
   readonly point: FailPoint;
   /** At which time of reaching it, from 1. */
   readonly time: number;
+}
+
+interface FailPointLog {
+  warn(fields: object, message: string): void;
+  fatal(fields: object, message: string): void;
 }
 
 /** `worker.commit.answered`, or `worker.commit.answered@2` for the second time that it is reached. */
@@ -37,7 +41,7 @@ export function refuseFailPointInProduction(
 /** From now on this process stands still at the fail point, if one was chosen. It says so before; only SIGKILL helps then. */
 export function standAtFailPoint(
   chosen: ChosenFailPoint | undefined,
-  log: Pick<Logger, "warn" | "fatal">,
+  log: FailPointLog,
   stand: () => void = standStill,
 ): void {
   if (chosen === undefined) return;
