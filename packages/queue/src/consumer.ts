@@ -1,4 +1,4 @@
-// Takes wake-ups off the queue. A message is acknowledged once the claim it asked for is decided, whatever came of it.
+// Takes wake-ups off the queue. A message is acknowledged once the claims it asked for are decided, whatever came of them.
 import { failPoint } from "@keelson/contracts";
 import type { ExecutionRef } from "@keelson/engine";
 import { Worker } from "bullmq";
@@ -30,7 +30,7 @@ export function createWakeConsumer(options: WakeConsumerOptions): WakeConsumer {
       }
       failPoint("worker.hint.received");
       // A claim that failed is not tried again here: PostgreSQL still knows of it, and the sweep finds it.
-      await options.onWake(message.data).catch(options.onError);
+      await Promise.all(message.data.map((ref) => options.onWake(ref).catch(options.onError)));
     },
     {
       connection: options.redis,

@@ -1,11 +1,11 @@
-// Sends wake-ups: BullMQ jobs that name an execution. Lost, doubled or late, they do no harm; sending never rejects,
-// and what is asked for in one turn of the event loop goes out in one command.
+// Sends wake-ups: BullMQ jobs that name executions. Lost, doubled or late, they do no harm; sending never rejects, and what
+// is asked for in one turn of the event loop goes out together: a job costs some forty commands, whatever it names.
 //  H1. No custom job id: BullMQ drops an add whose id still exists, and with it the sweeper's hint.
 //  H2. BullMQ's delay is a hint as well; the truth about a due time stands in PostgreSQL.
 import type { ExecutionRef, Hints } from "@keelson/engine";
 import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
-import { WAKE_QUEUE } from "./wake-queue.ts";
+import { WAKE_QUEUE, WAKES_PER_MESSAGE } from "./wake-queue.ts";
 import { mailChannel } from "./signals.ts";
 
 interface WakeUp {
@@ -14,9 +14,9 @@ interface WakeUp {
 }
 
 export interface HintSender extends Hints {
-  /** Hints that nobody has taken yet, delayed ones aside; null while Redis does not answer. */
+  /** Messages that nobody has taken yet, delayed ones aside; null while Redis does not answer. */
   backlog(): Promise<number | null>;
-  /** Sent, or given up because Redis was away. */
+  /** Wake-ups sent, or given up because Redis was away. */
   readonly counts: { sent: number; dropped: number };
   close(): Promise<void>;
 }
@@ -36,14 +36,9 @@ export function createHints(redis: Redis, prefix: string): HintSender {
       counts.dropped += wakeUps.length;
       return;
     }
-    const jobs = wakeUps.map(({ ref, delayMs }) => ({
-      name: WAKE_QUEUE,
-      data: { tenantId: ref.tenantId, executionId: ref.executionId },
-      opts: delayMs > 0 ? { delay: Math.ceil(delayMs) } : {},
-    }));
-    queue.addBulk(jobs).then(
-      () => (counts.sent += jobs.length),
-      () => (counts.dropped += jobs.length),
+    queue.addBulk(jobsOf(wakeUps)).then(
+      () => (counts.sent += wakeUps.length),
+      () => (counts.dropped += wakeUps.length),
     );
   }
 
@@ -64,6 +59,21 @@ export function createHints(redis: Redis, prefix: string): HintSender {
       await queue?.close();
     },
   };
+}
+
+/** Those that are due now share jobs; a later one has its own. */
+function jobsOf(wakeUps: readonly WakeUp[]) {
+  const now = wakeUps.filter(({ delayMs }) => delayMs <= 0).map(({ ref }) => ref);
+  const messages = Array.from({ length: Math.ceil(now.length / WAKES_PER_MESSAGE) }, (_, index) =>
+    job(now.slice(index * WAKES_PER_MESSAGE, (index + 1) * WAKES_PER_MESSAGE), {}),
+  );
+  const later = wakeUps.filter(({ delayMs }) => delayMs > 0);
+  return [...messages, ...later.map(({ ref, delayMs }) => job([ref], { delay: Math.ceil(delayMs) }))];
+}
+
+function job(refs: readonly ExecutionRef[], opts: { readonly delay?: number }) {
+  const wakes = refs.map(({ tenantId, executionId }) => ({ tenantId, executionId }));
+  return { name: WAKE_QUEUE, data: { wakes }, opts };
 }
 
 function openQueue(redis: Redis, prefix: string): Queue {

@@ -11,3 +11,4 @@ export {
   type SubscriptionDeps,
 } from "./signals.ts";
 export { DEFAULT_PREFIX, WAKE_QUEUE, WakeMessage } from "./wake-queue.ts";
+export { createWriteProbe, type WriteProbe } from "./write-probe.ts";

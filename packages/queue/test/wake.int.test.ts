@@ -1,7 +1,16 @@
 import { eventually, testRedisPrefix, testRedisUrl } from "@keelson/testkit";
 import { afterEach, expect, it } from "vitest";
 import { v7 as newId } from "uuid";
-import { createHints, createWakeConsumer, openRedis, type HintSender, type WakeConsumer } from "../src/index.ts";
+import { Queue } from "bullmq";
+import type { Redis } from "ioredis";
+import {
+  createHints,
+  createWakeConsumer,
+  openRedis,
+  WAKE_QUEUE,
+  type HintSender,
+  type WakeConsumer,
+} from "../src/index.ts";
 
 const log = { redisLost: () => undefined, redisBack: () => undefined };
 const cleanUps: (() => Promise<unknown> | void)[] = [];
@@ -12,6 +21,8 @@ afterEach(async () => {
 function open(onWake: (ref: { tenantId: string; executionId: string }) => Promise<void>): {
   hints: HintSender;
   consumer: WakeConsumer;
+  redis: Redis;
+  prefix: string;
 } {
   const prefix = testRedisPrefix();
   const redis = openRedis(testRedisUrl(), "test", "command", log);
@@ -26,7 +37,7 @@ function open(onWake: (ref: { tenantId: string; executionId: string }) => Promis
     () => hints.close(),
     () => consumer.close(),
   );
-  return { hints, consumer };
+  return { hints, consumer, redis, prefix };
 }
 
 it("carries a wake-up from whoever knows to whoever works", async () => {
@@ -38,6 +49,24 @@ it("carries a wake-up from whoever knows to whoever works", async () => {
   for (const executionId of ids) hints.wake({ tenantId, executionId }, 0);
   await eventually(() => expect(seen.toSorted()).toEqual(ids.toSorted()));
   expect(hints.counts).toEqual({ sent: 2, dropped: 0 });
+});
+
+it("carries what is asked for at once in few messages, and takes one that names a single execution", async () => {
+  const seen: string[] = [];
+  const { hints, redis, prefix } = open(async ({ executionId }) => void seen.push(executionId));
+  const tenantId = newId();
+  const ids = Array.from({ length: 20 }, () => newId());
+  await eventually(async () => expect(await hints.backlog()).toBe(0));
+  for (const executionId of ids) hints.wake({ tenantId, executionId }, 0);
+  await eventually(() => expect(seen.toSorted()).toEqual(ids.toSorted()));
+  // BullMQ numbers its jobs.
+  expect(await redis.get(`${prefix}:${WAKE_QUEUE}:id`)).toBe("3");
+
+  const single = { tenantId, executionId: newId() };
+  const queue = new Queue(WAKE_QUEUE, { connection: redis, prefix });
+  await queue.add(WAKE_QUEUE, single);
+  await eventually(() => expect(seen).toContain(single.executionId));
+  await queue.close();
 });
 
 it("keeps to its prefix: whoever has another one is not woken", async () => {
