@@ -1,6 +1,13 @@
 // A change made through one instance is in force on every instance of every service, with two of each. How long it took is
 // printed, and asserted of nothing: with Redis there it is a message, without it a short life.
-import { eventually, freePort, recordingTarget, type RecordingTarget } from "@keelson/testkit";
+import {
+  eventually,
+  freePort,
+  recordingTarget,
+  type RecordingTarget,
+  secretValue,
+  webhookSecret,
+} from "@keelson/testkit";
 import { randomBytes } from "node:crypto";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -31,7 +38,7 @@ describe.each(["with Redis", "without Redis"])("%s", (redis) => {
     report(`${redis}: ${what}`, sinceMs);
   }
 
-  const newSecret = () => `whsec_${randomBytes(24).toString("base64")}`;
+  const newSecret = () => webhookSecret();
 
   /** A signed webhook at one instance of the ingress; its status, and the execution. */
   async function send(hook: string, instance: number, secret: string | null) {
@@ -95,8 +102,9 @@ describe.each(["with Redis", "without Redis"])("%s", (redis) => {
   it("a secret that is changed or removed holds for webhooks and for http steps", async () => {
     const tenant = await engine.tenant();
     const [first, second] = [newSecret(), newSecret()];
+    const [firstToken, secondToken] = [secretValue("first"), secretValue("second")];
     await tenant.call("PUT", "/v1/secrets/HOOK", { value: first });
-    await tenant.call("PUT", "/v1/secrets/TOKEN", { value: "first-token" });
+    await tenant.call("PUT", "/v1/secrets/TOKEN", { value: firstToken });
     const hook = await tenant.save({
       name: "secretive",
       triggers: [HOOK_TRIGGER],
@@ -113,7 +121,7 @@ describe.each(["with Redis", "without Redis"])("%s", (redis) => {
       return status === "succeeded" ? sent?.headers["x-token"] : error?.code;
     };
     expect(await statuses(hook, first)).toEqual([202, 202]);
-    expect(await tokenOf(0, first)).toBe("first-token");
+    expect(await tokenOf(0, first)).toBe(firstToken);
     await tenant.call("PUT", "/v1/secrets/HOOK", { value: second }, 0);
     await inForce("webhook secret changed", async () => {
       expect([await statuses(hook, first), await statuses(hook, second)]).toEqual([
@@ -121,9 +129,9 @@ describe.each(["with Redis", "without Redis"])("%s", (redis) => {
         [202, 202],
       ]);
     });
-    await tenant.call("PUT", "/v1/secrets/TOKEN", { value: "second-token" }, 1);
+    await tenant.call("PUT", "/v1/secrets/TOKEN", { value: secondToken }, 1);
     await inForce("http step's secret changed", async () => {
-      expect(await Promise.all([tokenOf(0, second), tokenOf(1, second)])).toEqual(["second-token", "second-token"]);
+      expect(await Promise.all([tokenOf(0, second), tokenOf(1, second)])).toEqual([secondToken, secondToken]);
     });
     await tenant.call("DELETE", "/v1/secrets/TOKEN", undefined, 1);
     await inForce("http step's secret removed", async () => {

@@ -7,6 +7,7 @@ import { Client } from "pg";
 import type { TestProject } from "vitest/node";
 import { migrateDatabase } from "@keelson/db";
 import { startThrowawayServices } from "@keelson/local-stack";
+import { failOnLeaks, type Leak, scanFolder, scanRedis, watchRedis } from "@keelson/testkit";
 
 interface Shared {
   readonly adminUrl: string;
@@ -40,9 +41,15 @@ async function start(): Promise<Shared> {
   });
   try {
     const templateDatabase = await createTemplate(services.adminUrl);
+    const watch = await watchRedis(services.redisUrl);
     const stop = async (): Promise<void> => {
+      const leaks = [...watch.leaks(), ...(await scanRedis(services.redisUrl))];
+      watch.stop();
       await execute(services.adminUrl, `drop database if exists "${templateDatabase}" with (force)`);
+      // What tests' databases held was searched as each was dropped; here, once more, with all that was deleted before.
+      leaks.push(...(await scanFolder(services.dataDir, ["secrets"])));
       await services.stop();
+      report(leaks);
     };
     return { adminUrl: services.adminUrl, redisUrl: services.redisUrl, templateDatabase, stop };
   } catch (error) {
@@ -68,4 +75,10 @@ async function execute(url: string, statement: string): Promise<void> {
   } finally {
     await client.end();
   }
+}
+
+/** Vitest tells of what is thrown here, and goes on. */
+function report(leaks: readonly Leak[]): void {
+  if (leaks.length > 0) process.exitCode = 1;
+  failOnLeaks(leaks);
 }

@@ -2,6 +2,7 @@
 import { createHmac } from "node:crypto";
 import { isJsonObject, type Json, type JsonObject } from "@keelson/contracts";
 import { compileInputSchema } from "@keelson/dag";
+import { secretValue } from "@keelson/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { HOOK_TRIGGER, startEngine, type Engine, type Tenant } from "./support/engine.ts";
 
@@ -75,7 +76,7 @@ function objectOf(value: unknown): JsonObject {
 async function hook(name: string, more: object = {}, signature: object = GITHUB): Promise<string> {
   return tenant.save({ ...OF_ONE_STEP, name, triggers: [{ ...HOOK_TRIGGER, signature }], ...more });
 }
-const KEY = "a-key-of-the-producer";
+const KEY = secretValue("producer");
 const GITHUB = { scheme: "github", secrets: ["KEY"] };
 const OF_ONE_STEP = { steps: [{ id: "a", type: "transform", config: { output: null } }] };
 

@@ -1,5 +1,5 @@
 // What a workflow means, seen from outside: edges and joins, failures, retries, time-outs, cancels, children, secrets.
-import { eventually, recordingTarget, type RecordingTarget } from "@keelson/testkit";
+import { eventually, recordingTarget, type RecordingTarget, secretValue } from "@keelson/testkit";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ended, startEngine, type Engine, type Execution, type Tenant } from "./support/engine.ts";
 import { violations } from "./support/invariants.ts";
@@ -232,7 +232,7 @@ describe("children", () => {
 
 describe("secrets", () => {
   it("reach the target and nothing that is stored, not even where the target echoes them", async () => {
-    const value = "s3cr3t-of-the-test";
+    const value = secretValue("token");
     expect((await tenant.call("PUT", "/v1/secrets/TOKEN", { value })).status).toBe(204);
     target.answer((request) => ({
       status: 200,

@@ -7,6 +7,7 @@ type Environment = Readonly<Record<string, string>>;
 
 const root = join(import.meta.dirname, "..");
 const KEY = Buffer.alloc(32, 7).toString("base64");
+const OTHER_KEY = Buffer.alloc(32, 8).toString("base64");
 const GIVEN = {
   DATABASE_URL: "postgres://u@h/d",
   REDIS_URL: "redis://h",
@@ -85,7 +86,12 @@ it.each<[file: string, variable: string, good: readonly string[], bad: readonly 
   ["apps/scheduler/src/env.ts", "EXECUTION_RETENTION", ["1m"], ["59s", "0"]],
   ["apps/scheduler/src/env.ts", "DELIVERY_RETENTION", ["1m"], ["59s", "0"]],
   ["apps/api/src/env.ts", "KEELSON_ADMIN_TOKEN", ["12345678"], ["1234567", "with space"]],
-  ["apps/api/src/env.ts", "KEELSON_MASTER_KEY", [KEY], [Buffer.alloc(31).toString("base64"), "x"]],
+  [
+    "apps/api/src/env.ts",
+    "KEELSON_MASTER_KEY",
+    [KEY, `2:${OTHER_KEY},1:${KEY}`],
+    [Buffer.alloc(31).toString("base64"), "x", `${KEY},${OTHER_KEY}`],
+  ],
   ["apps/api/src/env.ts", "KEELSON_PUBLIC_INGRESS_URL", ["https://hooks.example.com"], ["hooks.example.com"]],
   ["apps/api/src/env.ts", "OTEL_TRACES_SAMPLER_ARG", ["0", "0.25", "1"], ["1.1", "-1"]],
   ["apps/api/src/env.ts", "STOP_DELAY", ["0", "60s"], ["61s", "soon"]],
@@ -94,6 +100,7 @@ it.each<[file: string, variable: string, good: readonly string[], bad: readonly 
   ["apps/api/src/env.ts", "API_PORT", ["1", "65535"], ["65536", "http"]],
   [START, "DATABASE_ADMIN_URL", ["postgresql://u@h/d"], ["mysql://h"]],
   [START, "REDIS_URL", ["redis://h"], ["h:6379"]],
+  [START, "KEELSON_MASTER_KEY", [`2:${OTHER_KEY},1:${KEY}`], ["x", `${KEY},${OTHER_KEY}`]],
   [START, "WORKERS", ["1", "64"], ["0", "65"]],
 ])("%s takes %s within its bounds, and names it beyond", async (file, variable, good, bad) => {
   const given = file === START ? {} : GIVEN;

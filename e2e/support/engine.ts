@@ -6,6 +6,20 @@ import { join } from "node:path";
 import type { Json } from "@keelson/contracts";
 import { createLogins, migrateDatabase } from "@keelson/db";
 import { startStack, type Stack, type StackOptions } from "@keelson/local-stack";
+import {
+  assertNoSecrets,
+  failOnLeaks,
+  leakSearch,
+  type Leak,
+  masterKeyBytes,
+  noteSecret,
+  scanDatabase,
+  scanFolder,
+  scanRedis,
+  secretValue,
+  watchRedis,
+  webhookSecret,
+} from "@keelson/testkit";
 import { Client } from "pg";
 import { Webhook } from "standardwebhooks";
 
@@ -14,6 +28,7 @@ export interface Engine {
   /** As the database's superuser. */
   query<R extends object>(sql: string, values?: readonly unknown[]): Promise<R[]>;
   tenant(): Promise<Tenant>;
+  /** Stops it, and rejects where a secret stands in anything that it has written (I8). */
   stop(): Promise<void>;
 }
 
@@ -71,6 +86,8 @@ export async function startEngine(options: Partial<StackOptions> = {}): Promise<
   const stack = await startStack({
     dataDir,
     log: () => undefined,
+    adminToken: secretValue("operator"),
+    masterKey: masterKeyBytes().toString("base64"),
     prepareDatabase: async (adminUrl) => {
       await migrateDatabase({ adminUrl });
       return createLogins({ adminUrl });
@@ -78,6 +95,7 @@ export async function startEngine(options: Partial<StackOptions> = {}): Promise<
     ...options,
     env: { KEELSON_EGRESS_ALLOW: "127.0.0.1/32,::1/128", LOG_LEVEL: "info", ...options.env },
   });
+  const watch = stack.redis === null ? null : await watchRedis(stack.redisUrl);
   return {
     stack,
     async query<R extends object>(sql: string, values: readonly unknown[] = []) {
@@ -92,10 +110,32 @@ export async function startEngine(options: Partial<StackOptions> = {}): Promise<
     },
     tenant: () => createTenant(stack),
     async stop() {
+      const leaks = [...(watch?.leaks() ?? []), ...(await leaksOf(stack))];
+      watch?.stop();
       await stack.stop();
+      // Logs, PostgreSQL's and its WAL among them: what was deleted, too. The keys themselves are kept in a folder of theirs.
+      leaks.push(...(await scanFolder(dataDir, ["secrets"])));
       await rm(dataDir, { recursive: true, force: true });
+      failOnLeaks(leaks);
     },
   };
+}
+
+/** Of what only a running engine tells: rows, which are compressed on disk, what Redis holds, metrics. */
+async function leaksOf(stack: Stack): Promise<Leak[]> {
+  const leaks = [
+    ...(await scanDatabase(stack.adminUrl)),
+    ...(stack.redis === null ? [] : await scanRedis(stack.redisUrl)),
+  ];
+  for (const { url } of Object.values(stack.instances).flat()) {
+    // One that a test has taken away has written its logs.
+    const metrics = await fetch(`${url}/metrics`).then(
+      (answer) => answer.text(),
+      () => "",
+    );
+    leaks.push(...leakSearch().find(`${url}/metrics`, metrics));
+  }
+  return leaks;
 }
 
 async function createTenant(stack: Stack): Promise<Tenant> {
@@ -116,7 +156,7 @@ async function createTenant(stack: Stack): Promise<Tenant> {
   const raised = await request(path, "PATCH", stack.adminToken, { limits });
   if (raised.status !== 200) throw new Error(`Limits not raised: ${JSON.stringify(raised)}`);
   const { key } = made.body.apiKey;
-  const secret = `whsec_${randomBytes(24).toString("base64")}`;
+  const secret = webhookSecret();
 
   const call = <T>(method: string, path: string, body?: unknown, api = 0, headers = {}): Promise<Answer<T>> =>
     request<T>(`${stack.instances.api[api]?.url ?? stack.urls.api}${path}`, method, key, body, headers);
@@ -205,5 +245,15 @@ async function request<T>(
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const text = await response.text();
-  return { status: response.status, body: (text === "" ? null : JSON.parse(text)) as T };
+  const answered = (text === "" ? null : JSON.parse(text)) as T;
+  // A new key is shown this once.
+  if (response.status === 201 && keyOf(answered) !== null) noteSecret(keyOf(answered) ?? "");
+  else assertNoSecrets(`the answer of ${method} ${url}`, text);
+  return { status: response.status, body: answered };
+}
+
+function keyOf(answer: unknown): string | null {
+  const { key, apiKey } = (answer ?? {}) as { key?: unknown; apiKey?: { key?: unknown } };
+  const shown = apiKey?.key ?? key;
+  return typeof shown === "string" ? shown : null;
 }

@@ -1,4 +1,4 @@
-import { delayStep, httpStep, transformStep } from "@keelson/testkit";
+import { delayStep, httpStep, secretValue, transformStep } from "@keelson/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { documentOf } from "./support/documents.ts";
 import { run, saveSteps, start, untilEnd, untilStep } from "./support/runs.ts";
@@ -137,18 +137,19 @@ describe("the limit of unfinished executions", () => {
 describe("a secret", () => {
   it("that has changed holds from the next attempt on, under the same key", async () => {
     const target = await testTarget({ status: 503 });
-    await a.put("/v1/secrets/ROTATED", { value: "value-before" }).expect(204);
+    const [before, after] = [secretValue("before"), secretValue("after")];
+    await a.put("/v1/secrets/ROTATED", { value: before }).expect(204);
     const call = httpStep("call", target.url, { retry: { maxAttempts: 2, initialDelay: "1h", maxDelay: "1h" } });
     const headers = { authorization: "Bearer {{ secrets.ROTATED }}" };
     const id = await start(a, await saveSteps(a, [{ ...call, config: { ...(call["config"] as object), headers } }]));
     await untilStep(a, id, "call", "waiting");
-    await a.put("/v1/secrets/ROTATED", { value: "value-after" }).expect(204);
+    await a.put("/v1/secrets/ROTATED", { value: after }).expect(204);
     target.answer({ status: 200 });
     await a.post(`/v1/executions/${id}/steps/call/wake`).expect(202);
     expect((await untilEnd(a, id)).status).toBe("succeeded");
     expect(target.requests.map((request) => request.headers["authorization"])).toEqual([
-      "Bearer value-before",
-      "Bearer value-after",
+      `Bearer ${before}`,
+      `Bearer ${after}`,
     ]);
     expect(new Set(target.requests.map((request) => request.headers["idempotency-key"])).size).toBe(1);
   });

@@ -3,7 +3,7 @@
 
 import { deliveryAccept } from "@keelson/db";
 import { newId } from "@keelson/service-kit";
-import { delayStep, transformStep } from "@keelson/testkit";
+import { delayStep, secretValue, transformStep } from "@keelson/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ROUTES } from "../src/routes/all.ts";
 import { OPERATIONS, SEEN, objectAt } from "./support/documented.ts";
@@ -44,7 +44,7 @@ describe("every call of the document answers as it says:", () => {
   });
 
   it("secrets", async () => {
-    await a.put("/v1/secrets/PAY_TOKEN", { value: "a-secret" }).expect(204);
+    await a.put("/v1/secrets/PAY_TOKEN", { value: secretValue() }).expect(204);
     const { body } = await a.get("/v1/secrets").expect(200);
     expect(body.items).toMatchObject([{ name: "PAY_TOKEN" }]);
     await a.delete("/v1/secrets/PAY_TOKEN").expect(204);

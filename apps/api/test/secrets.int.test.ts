@@ -1,3 +1,4 @@
+import { SECRET_MARK, secretValue } from "@keelson/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type World, createWorld } from "./support/world.ts";
 
@@ -10,9 +11,9 @@ afterAll(() => world.close());
 describe("secrets", () => {
   it("are put, replaced, listed without their values, and deleted", async () => {
     const tenant = await world.tenant();
-    await tenant.put("/v1/secrets/FIRST", { value: "swordfish-1" }).expect(204);
-    await tenant.put("/v1/secrets/second_2", { value: "swordfish-2" }).expect(204);
-    await tenant.put("/v1/secrets/FIRST", { value: "swordfish-3" }).expect(204);
+    await tenant.put("/v1/secrets/FIRST", { value: secretValue() }).expect(204);
+    await tenant.put("/v1/secrets/second_2", { value: secretValue() }).expect(204);
+    await tenant.put("/v1/secrets/FIRST", { value: secretValue() }).expect(204);
     const list = await tenant.get("/v1/secrets").expect(200);
     const times = { createdAt: expect.any(String), updatedAt: expect.any(String) };
     expect(list.body).toEqual({
@@ -25,7 +26,6 @@ describe("secrets", () => {
     const [second, first] = list.body.items;
     expect(second.updatedAt).toBe(second.createdAt);
     expect(first.updatedAt > first.createdAt).toBe(true);
-    expect(list.text).not.toContain("swordfish");
     await tenant.delete("/v1/secrets/FIRST").expect(204);
     await tenant.delete("/v1/secrets/FIRST").expect(404);
     expect((await tenant.get("/v1/secrets").expect(200)).body.items).toHaveLength(1);
@@ -43,11 +43,11 @@ describe("secrets", () => {
   });
 
   it("are nowhere in PostgreSQL as they were sent, nor in the audit log (I8)", async () => {
-    await world.a.put("/v1/secrets/PLAIN", { value: "swordfish" }).expect(204);
+    await world.a.put("/v1/secrets/PLAIN", { value: secretValue() }).expect(204);
     const { rows } = await world.admin.pool.query(
       "select (select string_agg(secrets::text, '') from keelson.secrets) || (select string_agg(audit_log::text, '') from keelson.audit_log) as all, (select encode(string_agg(ciphertext, ''), 'escape') from keelson.secrets) as bytes",
     );
-    expect(JSON.stringify(rows)).not.toContain("swordfish");
+    expect(JSON.stringify(rows)).not.toContain(SECRET_MARK);
     expect(rows[0].all).toContain("secret.created");
   });
 

@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 import type { Signature } from "@keelson/contracts";
 import { type Database, openDatabase, retireOnce } from "@keelson/db";
-import { eventually } from "@keelson/testkit";
+import { eventually, webhookSecret } from "@keelson/testkit";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { post } from "./support/post.ts";
 import { githubHeaders, OTHER_WHSEC, standardHeaders, stripeHeaders, WHSEC } from "./support/sign.ts";
@@ -11,7 +11,7 @@ import type { DeliveryRow, TestTenant, TestWorkflow } from "./support/tenant.ts"
 import { createWorld, type RunningIngress, type World } from "./support/world.ts";
 
 const BODY = JSON.stringify({ orderId: "o-1" });
-const THIRD_WHSEC = `whsec_${Buffer.from("a secret of exactly thirty-two d").toString("base64")}`;
+const THIRD_WHSEC = webhookSecret(32);
 
 let world: World;
 let ingress: RunningIngress;

@@ -1,14 +1,17 @@
 // Producers' own libraries as clients of running ingresses.
 
 import { randomUUID } from "node:crypto";
+import { secretValue, webhookSecret } from "@keelson/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Producer, PRODUCERS, type Signing } from "./support/producers.ts";
 import { nowSeconds } from "./support/sign.ts";
 import type { TestTenant, TestWorkflow } from "./support/tenant.ts";
 import { createWorld, type RunningIngress, type World } from "./support/world.ts";
 
-const whsec = (text: string) => `whsec_${Buffer.from(text.padEnd(32, ".")).toString("base64")}`;
-const SECRETS = { whsec: ["new", "old", "unknown"].map(whsec), text: ["whsec_new", "whsec_old", "whsec_unknown"] };
+const SECRETS = {
+  whsec: ["new", "old", "unknown"].map(() => webhookSecret(32)),
+  text: ["new", "old", "unknown"].map((name) => `whsec_${secretValue(name)}`),
+};
 
 let world: World;
 let first: RunningIngress;

@@ -18,6 +18,8 @@ export interface ThrowawayOptions {
 export interface ThrowawayServices {
   readonly adminUrl: string;
   readonly redisUrl: string;
+  /** Holds what was started. */
+  readonly dataDir: string;
   readonly stop: () => Promise<void>;
 }
 
@@ -41,7 +43,7 @@ export async function startThrowawayServices(options: ThrowawayOptions): Promise
       stops.push(redis.stop);
       redisUrl = redis.url;
     }
-    return { adminUrl, redisUrl, stop };
+    return { adminUrl, redisUrl, dataDir, stop };
   } catch (error) {
     await stop();
     throw error;

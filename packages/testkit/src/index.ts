@@ -1,5 +1,8 @@
+export { masterKeyBytes, noteSecret, SECRET_MARK, secretValue, webhookSecret } from "./canary.ts";
 export { eventually } from "./eventually.ts";
 export { freePort } from "./free-port.ts";
+export { type RedisWatch, scanDatabase, scanFolder, scanRedis, watchRedis } from "./leak-scan.ts";
+export { assertNoSecrets, failOnLeaks, type Leak, leakSearch } from "./leak-search.ts";
 export {
   recordingTarget,
   type Answer,

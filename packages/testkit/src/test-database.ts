@@ -1,6 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { Client } from "pg";
+import { Client, DatabaseError } from "pg";
+import { scanDatabase } from "./leak-scan.ts";
+import { failOnLeaks, type Leak } from "./leak-search.ts";
 import { testAdminUrl, testTemplateDatabase } from "./services.ts";
+
+const NO_SUCH_DATABASE = "3D000";
 
 export interface TestDatabase {
   /** Connects to this database as the server's admin, who may make roles. */
@@ -8,7 +12,7 @@ export interface TestDatabase {
   readonly name: string;
   /** The same database for another login. */
   readonly urlFor: (user: string, password: string) => string;
-  /** Ends its connections and removes it. */
+  /** Ends its connections and removes it; rejects where a test's secret stands in one of its rows (I8). */
   readonly drop: () => Promise<void>;
 }
 
@@ -23,8 +27,22 @@ export async function createTestDatabase(options: { empty?: boolean } = {}): Pro
     adminUrl,
     name,
     urlFor: (user, password) => urlOf(name, user, password),
-    drop: () => asAdmin(`drop database if exists "${name}" with (force)`),
+    async drop() {
+      const leaks = await scanUnlessGone(adminUrl);
+      await asAdmin(`drop database if exists "${name}" with (force)`);
+      failOnLeaks(leaks);
+    },
   };
+}
+
+/** A test may have dropped it itself. */
+async function scanUnlessGone(adminUrl: string): Promise<Leak[]> {
+  try {
+    return await scanDatabase(adminUrl);
+  } catch (error) {
+    if (error instanceof DatabaseError && error.code === NO_SUCH_DATABASE) return [];
+    throw error;
+  }
 }
 
 function urlOf(database: string, user?: string, password?: string): string {

@@ -1,11 +1,19 @@
 // An API in this process, as the restricted role over a database of its own, with two tenants; and, where a test asks for
 // one, a worker beside it, so that executions really run.
 
-import { randomBytes } from "node:crypto";
 import type { CreatedTenant, JsonObject, Scope } from "@keelson/contracts";
 import { type Database, createLogins, openDatabase } from "@keelson/db";
 import { createLogger, createMetrics } from "@keelson/service-kit";
-import { createTestDatabase, testRedisPrefix, testRedisUrl, uniqueName } from "@keelson/testkit";
+import {
+  assertNoSecrets,
+  createTestDatabase,
+  masterKeyBytes,
+  noteSecret,
+  secretValue,
+  testRedisPrefix,
+  testRedisUrl,
+  uniqueName,
+} from "@keelson/testkit";
 import type { Express } from "express";
 import request from "supertest";
 import type { BulkActionRunner } from "../../src/bulk-actions/bulk-action-runner.ts";
@@ -13,7 +21,7 @@ import { type Api, type ApiOptions, createApi } from "../../src/create-api.ts";
 import { checkAnswer } from "./check-answer.ts";
 import { type TestWorker, startWorker } from "./worker.ts";
 
-export const ADMIN_TOKEN = "operator-token-for-tests";
+export const ADMIN_TOKEN = secretValue("operator");
 export const INGRESS_URL = "http://hooks.example.test";
 
 export interface World {
@@ -68,7 +76,8 @@ export async function createWorld(): Promise<World> {
   const admin = open(database.adminUrl);
   const redisPrefix = testRedisPrefix();
   const stopping = new AbortController();
-  const masterKey = randomBytes(32);
+  const masterKey = masterKeyBytes();
+  const logLines: string[] = [];
   const masterKeys = [{ version: 1, bytes: masterKey }] as const;
   const apis: Api[] = [];
   const workers: TestWorker[] = [];
@@ -80,7 +89,11 @@ export async function createWorld(): Promise<World> {
       adminToken: ADMIN_TOKEN,
       masterKeys,
       ingressUrl: INGRESS_URL,
-      log: createLogger({ service: "api", level: "silent" }),
+      log: createLogger({
+        service: "api",
+        level: "debug",
+        destination: { write: (line) => void logLines.push(line) },
+      }),
       metrics: createMetrics({ service: "api" }),
       stopping: stopping.signal,
       ...options,
@@ -122,6 +135,7 @@ export async function createWorld(): Promise<World> {
       await db.close();
       await admin.close();
       await database.drop();
+      assertNoSecrets("the api's log", logLines.join(""));
     },
   };
 }
@@ -137,7 +151,13 @@ export async function createTenant(app: Express): Promise<Client> {
 export function clientOf(app: Express, tenantId: string, key: string): Client {
   const call = (method: Method, path: string, body?: object) => {
     const sent = request(app)[method](path).set("authorization", `Bearer ${key}`);
-    void sent.expect((answer) => checkAnswer(method, path, answer));
+    void sent.expect((answer) => {
+      checkAnswer(method, path, answer);
+      const created = answer.status === 201 ? (answer.body.apiKey?.key ?? answer.body.key) : undefined;
+      // A new key is shown this once.
+      if (typeof created === "string") noteSecret(created);
+      else assertNoSecrets(`the answer of ${method} ${path}`, answer.text ?? "");
+    });
     return body === undefined ? sent : sent.send(body);
   };
   return {

@@ -1,13 +1,14 @@
 // Signs as the producers document it, apart from the code under test.
 
 import { createHmac, randomUUID } from "node:crypto";
+import { webhookSecret } from "@keelson/testkit";
 import { Webhook } from "standardwebhooks";
 
 type Headers = Record<string, string>;
 
 /** A secret of Standard Webhooks, as a producer shows it. */
-export const WHSEC = `whsec_${Buffer.from("a secret of exactly thirty-two b").toString("base64")}`;
-export const OTHER_WHSEC = `whsec_${Buffer.from("a secret of exactly thirty-two c").toString("base64")}`;
+export const WHSEC = webhookSecret(32);
+export const OTHER_WHSEC = webhookSecret(32);
 
 export const nowSeconds = (): number => Math.floor(Date.now() / 1000);
 

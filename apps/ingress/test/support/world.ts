@@ -4,13 +4,19 @@
 import { createSecretBox, createLogins, openDatabase, type Database, type SecretBox } from "@keelson/db";
 import { createSharedRate, openRedis } from "@keelson/queue";
 import { createLogger, createMetrics, createServiceServer, type Metrics } from "@keelson/service-kit";
-import { createTestDatabase, testRedisPrefix, type TestDatabase } from "@keelson/testkit";
+import {
+  assertNoSecrets,
+  createTestDatabase,
+  masterKeyBytes,
+  testRedisPrefix,
+  type TestDatabase,
+} from "@keelson/testkit";
 import type { HookDirectory } from "../../src/hooks/hook-directory.ts";
 import { createIngress } from "../../src/ingress.ts";
 import { type Answered, type Sent, post } from "./post.ts";
 import { type TestTenant, createTenant } from "./tenant.ts";
 
-export const MASTER_KEY = Buffer.alloc(32, 9);
+export const MASTER_KEY = masterKeyBytes();
 const MASTER_KEYS = [{ version: 1, bytes: MASTER_KEY }] as const;
 const REDIS_PREFIX = testRedisPrefix();
 const NO_LOG = { redisLost: () => undefined, redisBack: () => undefined };
@@ -119,6 +125,8 @@ async function start(databaseUrl: string, box: SecretBox, redisUrl: string | und
       await server.drain(AbortSignal.timeout(1_000));
       redis?.disconnect();
       await db.close();
+      assertNoSecrets("the ingress's log", logLines.join(""));
+      assertNoSecrets("the ingress's metrics", await metrics.registry.metrics());
     },
   };
 }
