@@ -12,7 +12,7 @@ let target: RecordingTarget;
 let tenant: Tenant;
 let other: Tenant;
 let hook = "";
-/** Keys of requests that are not answered until they are taken out. */
+/** By key, of requests that are not answered before it resolves. */
 const unanswered = new Map<string, PromiseWithResolvers<void>>();
 const launched: Launched[] = [];
 

@@ -37,6 +37,7 @@ export async function holdCommits(
   executionIds: readonly string[],
 ): Promise<Held> {
   const client = new Client({ connectionString: engine.stack.adminUrl });
+  client.on("error", () => undefined);
   await client.connect();
   await client.query("begin");
   if (place === "begun")

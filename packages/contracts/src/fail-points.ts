@@ -11,7 +11,7 @@ export const FAIL_POINTS = {
   "worker.claim.answered": "the lease is taken; nothing is decided",
   "worker.commit.sending": "decided; the commit is not sent",
   "worker.commit.answered": "committed; no hint, no effect",
-  "worker.effect.beginning": "input committed, hints sent, secrets read; no connection to the target",
+  "worker.effect.beginning": "input committed, secrets read; nothing is sent",
   "worker.request.sent": "the last byte of the request is handed to the socket; no answer",
   "worker.response.headers": "the head of the answer is here; its body is not",
   "worker.response.read": "the answer is here; it is not judged",
