@@ -61,8 +61,9 @@ function requestsOf(key: string): readonly RecordedRequest[] {
   return target.requests.filter((request) => keyOf(request) === key);
 }
 
-async function start(service: Parameters<typeof launch>[1], failPoint: string | null, env = {}): Promise<Launched> {
-  const one = await launch(engine, service, failPoint, env);
+/** A lease is long here: a death shows by its lock, and only that shall cut attempts off, however busy the machine. */
+async function start(service: Launched["service"], failPoint: string | null): Promise<Launched> {
+  const one = await launch(engine, service, failPoint, { LEASE_TTL: "10m" });
   launched.push(one);
   return one;
 }
@@ -114,7 +115,7 @@ describe("a worker that dies at a fail point", () => {
     const id = await tenant.start("order");
     started.push({ id, requests });
     if (point.startsWith("worker.lease")) unanswered.set(`${id}.pay`, Promise.withResolvers());
-    const worker = await start("worker", point, { LEASE_TTL: "10m" });
+    const worker = await start("worker", point);
     await worker.stands();
     const [pay] = await engine.query<{ status: string }>(
       "select status from keelson.step_runs where execution_id = $1 and step_id = 'pay'",
