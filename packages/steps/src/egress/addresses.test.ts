@@ -38,6 +38,23 @@ describe("createAddressPolicy", () => {
     "fec0::1",
     "ff02::1",
     "4000::1",
+    // The services of clouds that tell credentials.
+    "169.254.170.2",
+    "169.254.0.23",
+    "169.254.42.42",
+    "100.88.222.5",
+    "192.0.0.192",
+    "fd20:ce::254",
+    "fd00:c1::a9fe:a9fe",
+    // IPv4 addresses within IPv6 ones, in every clothing.
+    "::ffff:169.254.169.254",
+    "::ffff:a9fe:a9fe",
+    "::169.254.169.254",
+    "64:ff9b::a9fe:a9fe",
+    "2002:7f00:1::",
+    "2001:0:7f00:1::",
+    "2606:4700::5efe:7f00:1",
+    "2606:4700::200:5efe:a9fe:a9fe",
   ])("refuses %s", (address) => {
     expect(nothingPrivate.judge(address).kind).toBe("refused");
   });

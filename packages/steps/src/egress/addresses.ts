@@ -55,7 +55,13 @@ function reasonToRefuse(address: Address): string | null {
   if (CLOUD_ADDRESSES.some((cidr) => isWithin(address, cidr))) return "an address of the cloud's own services";
   if (address.kind() === "ipv4") return null;
   const isGlobal = isWithin(address, GLOBAL_IPV6) && !SPECIAL_IPV6.some((cidr) => isWithin(address, cidr));
-  return isGlobal ? null : "a reserved address";
+  return isGlobal && !isTunnelled(address) ? null : "a reserved address";
+}
+
+/** ISATAP (RFC 5214): under any prefix, an interface named 5efe leads to the IPv4 address that follows. */
+function isTunnelled(address: Address): boolean {
+  const parts = address.toByteArray();
+  return ((parts[8] ?? 0) & 0xfd) === 0 && parts[9] === 0 && parts[10] === 0x5e && parts[11] === 0xfe;
 }
 
 const RANGE_NAMES: { readonly [range: string]: string } = {

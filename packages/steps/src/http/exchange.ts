@@ -14,12 +14,14 @@ export interface AnswerHead {
   readonly body: Readable;
 }
 
-/** The answer has more headers than anyone needs. */
+/** The answer has more headers, or more hints before it, than anyone needs. */
 export class TooManyHeaders extends Error {
   override readonly name = "TooManyHeaders";
 }
 
 const MOST_HEADERS = 1_000;
+/** Answers before the answer (1xx): a flood of them would keep the process busy until the attempt's time is over. */
+const MOST_HINTS = 100;
 
 /** Buffered of an answer that is not read yet, in bytes. */
 const BUFFERED_BYTES = 16 * 1024;
@@ -60,6 +62,7 @@ interface Settle {
 function createHandler({ signal, onSending, resolve, reject }: Settle): Dispatcher.DispatchHandler {
   let controller: Dispatcher.DispatchController | null = null;
   let body: Readable | null = null;
+  let hints = 0;
   const reasonOf = () => (signal.reason instanceof Error ? signal.reason : new Error("aborted"));
   const onAbort = () => {
     reject(signal.reason);
@@ -76,7 +79,11 @@ function createHandler({ signal, onSending, resolve, reject }: Settle): Dispatch
     },
     onRequestSent: () => failPoint("worker.request.sent"),
     onResponseStart(started, status, headers) {
-      if (status < 200) return;
+      if (status < 200) {
+        hints += 1;
+        if (hints > MOST_HINTS) started.abort(new TooManyHeaders());
+        return;
+      }
       const read = readHeaders(headers);
       if ([...read.values()].flat().length > MOST_HEADERS) {
         started.abort(new TooManyHeaders());

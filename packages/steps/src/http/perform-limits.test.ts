@@ -28,6 +28,14 @@ describe("a packed answer", () => {
     expect(attempt.response?.bytes).toBe(6);
   });
 
+  it("within another is unpacked once: what is inside is what the target said it is", async () => {
+    const inner = gzipSync(Buffer.alloc(64 * MIB));
+    const target = await packed("gzip", gzipSync(inner));
+    const attempt = await startClient().perform(aRequest(target.origin), someOptions());
+    expect(attempt.outcome).toMatchObject({ kind: "succeeded" });
+    expect(attempt.response?.bytes).toBe(inner.length);
+  });
+
   it.each(["gzip", "br", "deflate"])("in %s that is empty is empty", async (encoding) => {
     const target = await packed(encoding, Buffer.alloc(0));
     const { outcome } = await startClient().perform(aRequest(target.origin), someOptions());
@@ -60,6 +68,7 @@ describe("a packed answer", () => {
     ["gzip", gzipSync(Buffer.alloc(64 * MIB))],
     ["br", brotliCompressSync(Buffer.alloc(64 * MIB))],
     ["deflate", deflateSync(Buffer.alloc(64 * MIB))],
+    ["gzip", Buffer.concat(Array.from({ length: 64 }, () => gzipSync(Buffer.alloc(MIB))))],
   ])("in %s that is a bomb is let go at 5 MiB, and not tried again", async (encoding, bomb) => {
     const target = await packed(encoding, bomb);
     const attempt = await startClient().perform(aRequest(target.origin), someOptions());

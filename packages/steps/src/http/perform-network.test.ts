@@ -1,16 +1,22 @@
 // What the network can do to an attempt: each failure has its code, and says whether the request may have arrived.
-import { createServer as createTlsServer } from "node:https";
+import { createServer as createTlsServer, type ServerOptions } from "node:https";
 import type { AddressInfo } from "node:net";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { aRequest, someOptions, startClient, startRawTarget, startTarget } from "../fixtures/target.ts";
-import { TEST_CERTIFICATE, TEST_KEY } from "../fixtures/tls.ts";
+import {
+  EXPIRED_CERTIFICATE,
+  FUTURE_CERTIFICATE,
+  OTHER_TIMES_KEY,
+  TEST_CERTIFICATE,
+  TEST_KEY,
+} from "../fixtures/tls.ts";
 
 const HEAD = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n";
 
-async function startTlsTarget(): Promise<number> {
+async function startTlsTarget(options: ServerOptions = {}): Promise<number> {
   const server = createTlsServer(
-    { key: TEST_KEY, cert: TEST_CERTIFICATE },
+    { key: TEST_KEY, cert: TEST_CERTIFICATE, ...options },
     (_, response) => void response.end("secure"),
   );
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -115,10 +121,45 @@ describe("a network failure", () => {
   it.each([
     ["one header that is too large", `x-large: ${"x".repeat(64 * 1024)}\r\n`],
     ["too many headers", "x: y\r\n".repeat(10_000)],
+    ["headers without an end", "x: y\r\n".repeat(200_000)],
   ])("is TOO_LARGE and not retried for %s", async (_, headers) => {
     const target = await startRawTarget((socket) => void socket.write(`${HEAD}${headers}\r\n`));
     const { outcome } = await startClient().perform(aRequest(target.origin), someOptions());
     expect(outcome).toMatchObject({ error: { code: "TOO_LARGE" }, retryable: false });
+  });
+});
+
+describe("what comes around the answer", () => {
+  it("is given up where hints flood it, long before the attempt's time is over", async () => {
+    const hints = "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n".repeat(1_000);
+    const target = await startRawTarget((socket) => {
+      const feed = () => {
+        while (!socket.destroyed && socket.write(hints));
+      };
+      socket.on("drain", feed);
+      feed();
+    });
+    const { outcome } = await startClient().perform(aRequest(target.origin), someOptions({ timeoutMs: 3_600_000 }));
+    expect(outcome).toMatchObject({ error: { code: "TOO_LARGE" }, retryable: false });
+    await expect.poll(() => target.sockets.every((socket) => socket.destroyed)).toBe(true);
+  });
+
+  it("is given up where trailers have no end", async () => {
+    const head = `${HEAD}transfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n`;
+    const target = await startRawTarget((socket) => void socket.write(head + "x-more: y\r\n".repeat(20_000)));
+    const { outcome } = await startClient().perform(aRequest(target.origin), someOptions());
+    expect(outcome).toMatchObject({ kind: "failed", error: { code: "TOO_LARGE" }, retryable: false });
+  });
+
+  it("is bounded by the attempt's time where a chunk's extension has no end", async () => {
+    const target = await startRawTarget((socket) => {
+      socket.write(`${HEAD}transfer-encoding: chunked\r\n\r\n2;x=`);
+      const timer = setInterval(() => socket.write("y".repeat(1_000)), 5);
+      socket.on("close", () => clearInterval(timer));
+    });
+    const { outcome } = await startClient().perform(aRequest(target.origin), someOptions({ timeoutMs: 200 }));
+    expect(outcome).toMatchObject({ kind: "failed" });
+    await expect.poll(() => target.sockets.every((socket) => socket.destroyed || socket.readableEnded)).toBe(true);
   });
 });
 
@@ -158,6 +199,29 @@ describe("TLS", () => {
     const wrong = await client.perform(aRequest(`https://other.example:${port}/`), someOptions());
     expect(right.outcome).toMatchObject({ kind: "succeeded", output: { body: "secure" } });
     expect(wrong.outcome).toMatchObject({ error: { code: "HTTP_NETWORK" }, retryable: false, inDoubt: false });
+  });
+});
+
+describe("TLS that is out of time or out of date", () => {
+  it.each([
+    ["an expired certificate", { key: OTHER_TIMES_KEY, cert: EXPIRED_CERTIFICATE }, "CERT_HAS_EXPIRED"],
+    ["one that is not valid yet", { key: OTHER_TIMES_KEY, cert: FUTURE_CERTIFICATE }, "CERT_NOT_YET_VALID"],
+    [
+      "a protocol that is no longer spoken",
+      { minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" } as const,
+      "ERR_SSL_",
+    ],
+    ["ciphers that nobody shares", { maxVersion: "TLSv1.2", ciphers: "AES128-SHA" } as const, "ERR_SSL_"],
+  ])("is refused and not retried, and nothing is sent: %s", async (_, options, code) => {
+    const before = getCACertificates("default");
+    setDefaultCACertificates([...before, TEST_CERTIFICATE, EXPIRED_CERTIFICATE, FUTURE_CERTIFICATE]);
+    onTestFinished(() => setDefaultCACertificates(before));
+    const port = await startTlsTarget(options);
+    const client = startClient({ lookup: async () => [{ address: "127.0.0.1", family: 4 }] });
+    const { outcome } = await client.perform(aRequest(`https://tls.example:${port}/`), someOptions());
+    expect(outcome).toMatchObject({ error: { code: "HTTP_NETWORK" }, retryable: false, inDoubt: false });
+    expect(outcome.kind === "failed" && outcome.error.message).toContain(`No trusted TLS connection`);
+    expect(outcome.kind === "failed" && outcome.error.message).toContain(code);
   });
 });
 

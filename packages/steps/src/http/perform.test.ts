@@ -1,6 +1,9 @@
 // What goes over the wire and what comes back of it, against real servers.
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { aRequest, someOptions, startClient, startTarget } from "../fixtures/target.ts";
+import { aRequest, someOptions, startClient, startRawTarget, startTarget } from "../fixtures/target.ts";
 import type { HttpRequestInput } from "./attempt.ts";
 
 const ok = startTarget.bind(null, (_, response) => void response.end("ok"));
@@ -101,16 +104,60 @@ describe("the request", () => {
     expect(new Set(target.seen.map((seen) => JSON.stringify(seen))).size).toBe(1);
   });
 
-  it("ignores the proxy of the environment", async () => {
-    const target = await ok();
-    const before = process.env["HTTP_PROXY"];
-    process.env["HTTP_PROXY"] = "http://127.0.0.1:1";
-    try {
-      expect((await startClient().perform(aRequest(target.origin), someOptions())).outcome.kind).toBe("succeeded");
-    } finally {
-      if (before === undefined) delete process.env["HTTP_PROXY"];
-      else process.env["HTTP_PROXY"] = before;
+  it("goes to its target whatever proxies the environment names, also where Node.js is told to use them", async () => {
+    const [target, proxy] = [await ok(), await ok()];
+    const client = join(import.meta.dirname, "client.ts");
+    const script = `
+      const { createHttpClient } = await import(${JSON.stringify(client)});
+      const client = createHttpClient({ egressAllow: ["127.0.0.1/32"] });
+      const request = ${JSON.stringify(aRequest(target.origin))};
+      const options = { ...${JSON.stringify(someOptions())}, signal: new AbortController().signal };
+      process.stdout.write((await client.perform(request, options)).outcome.kind);
+      await client.close();`;
+    const names = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"];
+    const env = {
+      ...Object.fromEntries(names.map((name) => [name, proxy.origin])),
+      NODE_USE_ENV_PROXY: "1",
+      NO_PROXY: "",
+      no_proxy: "",
+    };
+    const run = promisify(execFile);
+    const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", script], { env });
+    expect(stdout).toBe("succeeded");
+    expect([target.seen.length, proxy.seen.length]).toEqual([1, 0]);
+  });
+
+  it("is one request, whatever line breaks and spaces its parts hold", async () => {
+    const received: string[] = [];
+    const target = await startRawTarget((socket) => {
+      socket.on("data", (chunk: Buffer) => void received.push(chunk.toString("latin1")));
+      socket.end("HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    });
+    const evil = "x HTTP/1.1\r\nhost: evil.example\r\n\r\nGET /evil";
+    const seen: string[] = [];
+    const server = await startTarget((request, response) => {
+      seen.push(`${request.method} ${request.headers.host}`);
+      response.end("ok");
+    });
+    for (const parts of [
+      { url: `${server.origin}/${evil}` },
+      { url: `${server.origin}/?q=${evil}` },
+      { url: `${server.origin}/#${evil}` },
+      { url: server.origin, query: { q: evil, [evil]: "x" } },
+      { url: server.origin, method: "POST", body: evil, bodyType: "text" as const },
+    ]) {
+      const { url, ...rest } = parts;
+      await startClient().perform(aRequest(url, rest), someOptions());
     }
+    expect(seen).toHaveLength(5);
+    expect(new Set(seen.map((one) => one.split(" ")[1]))).toEqual(new Set([`127.0.0.1:${server.port}`]));
+    for (const value of ["a\r\nevil: 1", "a\nb", "a\0b", "\u2603", "a\r\n folded"]) {
+      const request = aRequest(target.origin, { headers: { "x-a": value } });
+      const { outcome } = await startClient().perform(request, someOptions());
+      expect(outcome).toMatchObject({ error: { code: "EXPRESSION_FAILED" }, retryable: false, inDoubt: false });
+    }
+    expect(received).toEqual([]);
+    expect(target.sockets).toHaveLength(0);
   });
 
   it("keeps its sockets for those that follow", async () => {
