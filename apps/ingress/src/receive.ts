@@ -152,12 +152,12 @@ export function createReceiver(deps: ReceiverDeps): Receive {
     const problems = hook.checkInput(body.value);
     if (problems.length > 0) return refuseUnlessRepeat(arrived, delivery, inputInvalid(problems));
     const maxUnfinished = hook.found.limits.unfinishedExecutions ?? DEFAULT_TENANT_LIMITS.unfinishedExecutions;
-    return take(arrived, delivery, body.value, maxUnfinished, tooManyUnfinished());
+    return take(arrived, delivery, body.value, maxUnfinished, tooManyUnfinished);
   }
 
   /** Where nothing may be started, a repeat is still taken, and a version that is not the latest found out. */
   function refuseUnlessRepeat(arrived: Arrived, delivery: DeliveryRecord, refusal: Refusal): Promise<Receipt | null> {
-    return take(arrived, delivery, null, 0, refusal);
+    return take(arrived, delivery, null, 0, () => refusal);
   }
 
   /** The commit (R1). `ifFull`: the refusal where it is no repeat, and nothing more may be started. */
@@ -166,7 +166,7 @@ export function createReceiver(deps: ReceiverDeps): Receive {
     delivery: DeliveryRecord,
     input: Json,
     maxUnfinished: number,
-    ifFull: Refusal,
+    ifFull: () => Refusal,
   ): Promise<Receipt | null> {
     const { tenantId } = arrived.hook.found;
     const start = startRecord({ ...arrived, delivery, input, executionId: deps.newId() });
@@ -180,7 +180,7 @@ export function createReceiver(deps: ReceiverDeps): Receive {
       case "duplicate":
         return { kind: "duplicate", tenantId, deliveryId: delivery.id, executionId: verdict.executionId };
       case "full":
-        return refuse(arrived, delivery, ifFull);
+        return refuse(arrived, delivery, ifFull());
       case "stale":
         return null;
       case "archived":

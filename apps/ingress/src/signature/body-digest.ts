@@ -1,6 +1,7 @@
 // A digest of the raw body in one header: what `github` and `shopify` fix, and `hmac` leaves to the tenant.
 // No timestamp is signed, so that only the repeat key stands against a replay.
 
+import type { KeyObject } from "node:crypto";
 import { matchesHmac, verdictOf } from "./digest.ts";
 import { type SignatureVerdict, refuse } from "./refusal.ts";
 import { type RequestHeaders, requireHeader } from "./request-headers.ts";
@@ -22,7 +23,7 @@ export const SHOPIFY_FORMAT: BodyDigestFormat = {
 /** Hex digits are taken in either case, base64 only with its padding; a prefix must stand exactly as configured. */
 export function verifyBodyDigest(
   format: BodyDigestFormat,
-  request: { readonly rawBody: Uint8Array; readonly headers: RequestHeaders; readonly keys: readonly Uint8Array[] },
+  request: { readonly rawBody: Uint8Array; readonly headers: RequestHeaders; readonly keys: readonly KeyObject[] },
 ): SignatureVerdict {
   const header = requireHeader(request.headers, format.header);
   if (!header.ok) return header;

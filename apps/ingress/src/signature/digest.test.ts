@@ -1,7 +1,7 @@
 import type * as Crypto from "node:crypto";
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { expect, it, vi } from "vitest";
-import { matchesHmac } from "./digest.ts";
+import { matchesHmac, utf8Keys } from "./digest.ts";
 
 vi.mock("node:crypto", async (original) => {
   const real = await original<typeof Crypto>();
@@ -9,7 +9,7 @@ vi.mock("node:crypto", async (original) => {
 });
 
 it.each([0, 1, 2])("compares each signature under each secret in constant time, though the one at %d fits", (place) => {
-  const keys = [Buffer.from("first"), Buffer.from("second")];
+  const keys = utf8Keys(["first", "second"]);
   const right = createHmac("sha256", "first").update("body").digest("hex");
   const candidates = ["0", "1", "2"].map((digit, index) => (index === place ? right : digit.repeat(64)));
   vi.mocked(timingSafeEqual).mockClear();

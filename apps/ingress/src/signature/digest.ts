@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { type KeyObject, createHmac, createSecretKey, timingSafeEqual } from "node:crypto";
 import { type SignatureVerdict, refuse } from "./refusal.ts";
 
 /** What is signed, in order: text as UTF-8, bytes as they are. */
@@ -12,7 +12,7 @@ export const MAX_CANDIDATES = 10;
  * All pairs are compared whatever the result, each in constant time; only the first `MAX_CANDIDATES` are looked at.
  */
 export function matchesHmac(options: {
-  readonly keys: readonly Uint8Array[];
+  readonly keys: readonly KeyObject[];
   readonly content: SignedContent;
   readonly encoding: "hex" | "base64";
   readonly candidates: readonly string[];
@@ -29,8 +29,18 @@ export function matchesHmac(options: {
 }
 
 /** The keys of all schemes but `standard`: a secret's own text as UTF-8, prefix included. */
-export function utf8Keys(secrets: readonly string[]): readonly Uint8Array[] {
-  return secrets.map((secret) => Buffer.from(secret, "utf8"));
+export const utf8Keys = readOnce((secret) => createSecretKey(secret, "utf8"));
+
+/** Reads a hook's secrets once for as long as they are held: to make a key costs more than to sign with it. */
+export function readOnce<T>(read: (secret: string) => T): (secrets: readonly string[]) => readonly T[] {
+  const known = new WeakMap<readonly string[], readonly T[]>();
+  return (secrets) => {
+    const before = known.get(secrets);
+    if (before !== undefined) return before;
+    const readNow = secrets.map(read);
+    known.set(secrets, readNow);
+    return readNow;
+  };
 }
 
 export function verdictOf(matched: boolean, header: string): SignatureVerdict {

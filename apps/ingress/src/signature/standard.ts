@@ -2,7 +2,7 @@
 // `id.timestamp.body`. Svix sends the same as `svix-*`. `v1a` (Ed25519) counts only where a `whpk_` key is configured.
 
 import { type KeyObject, verify as verifyWithKey } from "node:crypto";
-import { MAX_CANDIDATES, type SignedContent, matchesHmac, verdictOf } from "./digest.ts";
+import { MAX_CANDIDATES, type SignedContent, matchesHmac, readOnce, verdictOf } from "./digest.ts";
 import { type SignatureVerdict, refuse } from "./refusal.ts";
 import { type RequestHeaders, optionalHeader, repeatedHeader, requireHeader } from "./request-headers.ts";
 import { type StandardSecret, decodeBase64, readStandardSecret } from "./standard-secret.ts";
@@ -24,7 +24,7 @@ export function verifyStandard(request: SignedRequest): SignatureVerdict {
   const stale = refuseTimestamp(timestamp.value, request.nowMs);
   if (stale !== null) return stale;
   if (/,\s/.test(signature.value)) return repeatedHeader(names.signature);
-  const secrets = request.secrets.map(readStandardSecret);
+  const secrets = standardSecrets(request.secrets);
   if (secrets.every((secret) => secret.kind === "unusable")) return unusableSecrets();
   const content = [`${id.value}.${timestamp.value}.`, request.rawBody];
   const tokens = signature.value.split(" ");
@@ -35,6 +35,7 @@ export function verifyStandard(request: SignedRequest): SignatureVerdict {
   return verdictOf(matched, names.signature);
 }
 
+const standardSecrets = readOnce(readStandardSecret);
 const ID_HINT = "Send an id of visible ASCII characters without a dot, once.";
 const SIGNATURE_HINT = `Send each signature as "v1,<base64>", several of them parted by spaces.`;
 

@@ -96,7 +96,7 @@ function keyOf({ secret, spacing, keyForm }: Try): Uint8Array | null {
       return /^(?:[0-9a-f]{2})+$/i.test(value) ? Buffer.from(value, "hex") : null;
     case "base64": {
       const read = readStandardSecret(value);
-      return read.kind === "hmac" ? read.key : null;
+      return read.kind === "hmac" ? read.key.export() : null;
     }
   }
 }
