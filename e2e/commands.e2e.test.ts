@@ -43,7 +43,7 @@ afterEach(async () => {
 });
 
 async function run(
-  name: "start" | "demo" | "test",
+  name: "start" | "demo" | "test" | "audit",
   env: Readonly<Record<string, string>> = {},
   [program = "", ...args]: readonly string[] = ["sh", join(ROOT, "scripts", "run.sh"), name],
 ): Promise<Command> {
@@ -97,6 +97,10 @@ it("npm start says in one line that it is ready, starts again what dies, and on 
   expect(await pidIn("worker-1.pid")).toBe(pids.worker[1]);
   expect((await fetch(`${ingress}/healthz`)).status).toBe(200);
   expect((await fetch(`${api}/v1/tenants`, { headers: { authorization: `Bearer ${adminToken}` } })).status).toBe(200);
+
+  const audit = await run("audit");
+  expect(await audit.ended).toBe(0);
+  expect(audit.stdout).toMatch(/^no violation of I2 to I7 in 0 executions/);
 
   process.kill(pids.api[0]!, "SIGKILL");
   await eventually(

@@ -1,6 +1,6 @@
 // What the scripts take from the environment. Everything else of it is passed on to the services as it is.
 import { resolve } from "node:path";
-import { envInteger, envMasterKeys, envPort, envUrl, parseEnv } from "@keelson/service-kit";
+import { checkEnv, envInteger, envMasterKeys, envPort, envUrl, parseEnv } from "@keelson/service-kit";
 import { z } from "zod";
 
 const DatabaseUrl = envUrl(["postgres", "postgresql"]);
@@ -37,6 +37,20 @@ const Env = z.object({
 });
 
 export type StackEnv = z.infer<typeof Env>;
+
+const ForAudit = Env.pick({ DATABASE_ADMIN_URL: true, POSTGRES_PORT: true, KEELSON_DATA_DIR: true }).extend({
+  DATABASE_URL: DatabaseUrl.optional(),
+});
+
+/** Which database an audit looks at. */
+export type AuditEnv = z.infer<typeof ForAudit>;
+
+/** Throws with a message that names each wrong variable. */
+export function readAuditEnv(): AuditEnv {
+  const checked = checkEnv(ForAudit, process.env);
+  if (checked.ok) return checked.value;
+  throw new Error(checked.message);
+}
 
 /** Ends the process with a message that names each wrong variable. */
 export function readEnv(): StackEnv {

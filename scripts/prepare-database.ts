@@ -1,6 +1,7 @@
 // Set-up's part in the database: the schema, and a login of its own for each kind of service.
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createLogins, migrateDatabase, type LoginUrls } from "@keelson/db";
+import { createLogins, loginName, migrateDatabase, type Login, type LoginUrls } from "@keelson/db";
 import { keptSecret } from "@keelson/local-stack";
 
 const SUFFIX_LENGTH = 8;
@@ -22,4 +23,12 @@ export function createDatabasePreparation(dataDir: string): (adminUrl: string) =
     const suffix = (await kept("login-suffix", "hex")).slice(0, SUFFIX_LENGTH);
     return createLogins({ adminUrl, suffix, passwords });
   };
+}
+
+/** The login of api and ingress that was made for this data folder; null where none was. */
+export async function appLoginOf(dataDir: string): Promise<Login | null> {
+  const kept = async (name: string): Promise<string> =>
+    (await readFile(join(dataDir, "secrets", name), "utf8").catch(() => "")).trim();
+  const [password, suffix] = [await kept("app-password"), (await kept("login-suffix")).slice(0, SUFFIX_LENGTH)];
+  return password === "" || suffix === "" ? null : { name: loginName("app", suffix), password };
 }

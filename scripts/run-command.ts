@@ -16,11 +16,18 @@ export function plainEnv(): NodeJS.ProcessEnv {
 export async function runCommand(
   command: string,
   args: readonly string[],
-  options: { readonly show: boolean; readonly env?: NodeJS.ProcessEnv; readonly signal: AbortSignal },
+  options: {
+    readonly show: boolean;
+    readonly env?: NodeJS.ProcessEnv;
+    /** Default: this process's own. */
+    readonly cwd?: string;
+    readonly signal: AbortSignal;
+  },
 ): Promise<Ended> {
-  const { show, env = process.env, signal } = options;
+  const { show, env = process.env, cwd = process.cwd(), signal } = options;
   signal.throwIfAborted();
-  const child = spawn(command, args, { env, stdio: ["ignore", show ? "inherit" : "pipe", show ? "inherit" : "pipe"] });
+  const output = show ? "inherit" : "pipe";
+  const child = spawn(command, args, { env, cwd, stdio: ["ignore", output, output] });
   const chunks: Buffer[] = [];
   child.stdout?.on("data", (chunk: Buffer) => chunks.push(chunk));
   child.stderr?.on("data", (chunk: Buffer) => chunks.push(chunk));

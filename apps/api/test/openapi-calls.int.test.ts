@@ -205,7 +205,7 @@ describe("every call of the document answers as it says:", () => {
   });
 
   it("operations", async () => {
-    for (const name of ["overview", "capacity", "workers", "tenants", "violations"]) {
+    for (const name of ["overview", "capacity", "workers", "tenants", "violations", "audit"]) {
       const { status } = await operator.get(`/v1/ops/${name}`);
       expect(`${name} ${status}`).toBe(`${name} 200`);
     }

@@ -35,6 +35,7 @@ const CALLS = [
   ["get", "/v1/ops/workers"],
   ["get", "/v1/ops/tenants"],
   ["get", "/v1/ops/violations"],
+  ["get", "/v1/ops/audit"],
   ["post", "/v1/ops/audit"],
 ] as const;
 
@@ -275,6 +276,11 @@ describe("POST /v1/ops/audit and GET /v1/ops/violations", () => {
     expect((await world.operator.get("/v1/ops/violations").expect(200)).body).toEqual({ items: [], nextCursor: null });
   });
 
+  it("are the same by GET, for what can only read", async () => {
+    const { body } = await world.operator.get("/v1/ops/audit").expect(200);
+    expect(body).toEqual({ checked: expect.objectContaining({ complete: true }), violations: [] });
+  });
+
   it("tell of what is broken, keep it with its times, count it, and show it page by page", async () => {
     const client = await world.tenant();
     const name = await client.save(documentOf());
@@ -308,7 +314,12 @@ describe("POST /v1/ops/audit and GET /v1/ops/violations", () => {
     const after = (await world.operator.get("/v1/ops/violations").expect(200)).body.items;
     expect(after.toSorted(bySubject)).toEqual(seen.toSorted(bySubject));
     const metrics = await world.operator.raw("/metrics");
-    expect(metrics.text).toMatch(/keelson_invariant_violations_total\{code="HELD_FOR_NO_PAUSE",[^}]*\} 2/);
+    const series = 'keelson_invariant_violations_total{check="HELD_FOR_NO_PAUSE",invariant="I5",';
+    expect(metrics.text.split("\n").filter((line) => line.startsWith(series))).toEqual([expect.stringMatching(/ 2$/)]);
+    // Those that nothing was found of are there as well: a first finding is an increase.
+    expect(metrics.text).toMatch(
+      /keelson_invariant_violations_total\{check="OTHER_TENANTS",invariant="I7",[^}]*\} 0$/m,
+    );
   });
 
   function bySubject(a: { subject: { id: string } }, b: { subject: { id: string } }): number {

@@ -11,7 +11,20 @@ import {
   workflowResume,
   type DueSchedule,
 } from "../src/index.ts";
-import { claimOne, commitOne, endOf, factsOf, NO_STEPS, registerWorker, startOne, startRequest } from "./stage.ts";
+import {
+  claimOne,
+  commitOne,
+  endOf,
+  factsOf,
+  inSession,
+  NO_STEPS,
+  openSession,
+  type PgSession,
+  registerWorker,
+  startOne,
+  startRequest,
+  untilBlocked,
+} from "./stage.ts";
 import { createWorld, type World } from "./world.ts";
 
 let world: World;
@@ -55,6 +68,24 @@ describe("a start by the API", () => {
     expect(started.kind).toBe("started");
   });
 
+  it("waits for another with its key that is not committed yet, and is a repeat of that", async () => {
+    const first = await startOne(world);
+    const start = (session: PgSession) =>
+      executionStart(inSession(world, session), {
+        ...startRequest({ ...first, executionId: newId() }),
+        idempotency: { key: "k", bodyHash: Buffer.from("a") },
+      });
+    const [one, two] = [await openSession(world, "app"), await openSession(world, "app")];
+    await one.client.query("begin");
+    const earlier = await start(one);
+    const later = start(two);
+    await untilBlocked(world, two.pid);
+    await one.client.query("commit");
+    expect(earlier.kind).toBe("started");
+    expect(await later).toEqual({ kind: "repeat", executionId: Object(earlier).executionId });
+    expect(await rowsOf("executions", first.tenantId)).toBe(2);
+  });
+
   it("is refused by a full tenant and an archived workflow, and a refusal uses up no key", async () => {
     const first = await startOne(world);
     const idempotency = { key: "k", bodyHash: Buffer.from("a") };
@@ -91,8 +122,8 @@ describe("a delivery", () => {
       "insert into keelson.hooks (tenant_id, id, workflow_id, trigger_id) values ($1, $2, $3, 'orders')",
       [first.tenantId, hookId, first.workflowId],
     );
-    const accept = (repeatKey: string | null, maxUnfinished: number | null = null) =>
-      deliveryAccept(world.app, {
+    const accept = (repeatKey: string | null, maxUnfinished: number | null = null, db = world.app) =>
+      deliveryAccept(db, {
         tenantId: first.tenantId,
         delivery: {
           id: newId(),
@@ -132,6 +163,19 @@ describe("a delivery", () => {
       version: 1,
     });
     expect(await hookFind(world.app, newId())).toBeNull();
+  });
+
+  it("waits for another with its repeat key that is not committed yet, and is a repeat of that", async () => {
+    const { first, accept } = await hooked();
+    const [one, two] = [await openSession(world, "app"), await openSession(world, "app")];
+    await one.client.query("begin");
+    const earlier = await accept("id-1", null, inSession(world, one));
+    const later = accept("id-1", null, inSession(world, two));
+    await untilBlocked(world, two.pid);
+    await one.client.query("commit");
+    expect(earlier.kind).toBe("accepted");
+    expect(await later).toEqual({ kind: "duplicate", executionId: Object(earlier).executionId });
+    expect(await rowsOf("executions", first.tenantId)).toBe(2);
   });
 
   it("is never a repeat without a key", async () => {
@@ -213,6 +257,26 @@ describe("a schedule's due time", () => {
       lastSuccessAt: null,
     });
     expect(JSON.stringify(rows[0].input)).toBe('{"z":1,"a":2}');
+  });
+
+  it("is settled by who saw it last: one that is late changes neither it nor the next one", async () => {
+    const { tenantId, scheduleId, store, due, fire } = await scheduled();
+    const seen = await due();
+    expect(await store.settle(seen, LATER, [fire(DUE)])).toHaveLength(1);
+    // What it would fire has not fired: all that stops it is that the schedule has gone on.
+    const between = new Date("2026-03-01T10:01:00Z");
+    expect(await store.settle(seen, between, [fire(between)])).toEqual([]);
+    expect(await rowsOf("executions", tenantId)).toBe(2);
+    const { rows } = await world.admin.query("select next_at from keelson.schedules where id = $1", [scheduleId]);
+    expect(rows).toEqual([{ next_at: LATER }]);
+  });
+
+  it("fires once, also where a save has set the schedule back to a time that has fired", async () => {
+    const { tenantId, scheduleId, store, due, fire } = await scheduled();
+    expect(await store.settle(await due(), LATER, [fire(DUE)])).toHaveLength(1);
+    await world.admin.query("update keelson.schedules set next_at = $2 where id = $1", [scheduleId, DUE]);
+    expect(await store.settle(await due(), LATER, [fire(DUE)])).toEqual([]);
+    expect(await rowsOf("executions", tenantId)).toBe(2);
   });
 
   it("settles those that were missed with their row and no execution", async () => {

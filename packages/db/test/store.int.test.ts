@@ -25,6 +25,7 @@ import {
   factsOf,
   itemOf,
   NO_STEPS,
+  openSession,
   registerWorker,
   releaseOf,
   startOne,
@@ -348,6 +349,19 @@ describe("sweeps and ticks", () => {
       .map((ref) => ref.executionId);
     expect(ids.sort()).toEqual(mine.sort());
     expect((await sweeps.sweepDue(1000)).filter((ref) => ref.tenantId === tenantId)).toEqual([]);
+  });
+
+  it("passes by what another session has locked, and hands the rest on", async () => {
+    const tenantId = await world.tenant();
+    const [locked, free] = [await startOne(world, { tenantId }), await startOne(world, { tenantId })];
+    await world.admin.query("update keelson.executions set sweep_at = now() where tenant_id = $1", [tenantId]);
+    const holder = await openSession(world, "admin");
+    await holder.client.query("begin");
+    await holder.client.query("select from keelson.executions where id = $1 for update", [locked.executionId]);
+    const found = await createSweepStore(world.dispatcher).sweepDue(1000);
+    await holder.client.query("rollback");
+    const mine = found.filter((ref) => ref.tenantId === tenantId).map((ref) => ref.executionId);
+    expect(mine).toEqual([free.executionId]);
   });
 
   it("tells a tick what the worker owns and whether it has mail, and a dead worker that it is dead", async () => {

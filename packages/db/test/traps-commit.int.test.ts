@@ -290,6 +290,26 @@ describe("T10: two group commits lock each other's executions by foreign-key che
     );
   });
 
+  it("waits for the first of a group before it locks the second, whatever order they are handed over in", async () => {
+    const worker = await registerWorker(world);
+    const tenantId = await world.tenant();
+    const [first, second] = [await startOne(world, { tenantId }), await startOne(world, { tenantId })];
+    const items = [await claimOne(world, worker, second), await claimOne(world, worker, first)].map((one) =>
+      itemOf(one),
+    );
+    expect(first.executionId < second.executionId).toBe(true);
+    const [holder, group] = [await openSession(world, "admin"), await openSession(world, "worker")];
+    const lock = "select from keelson.executions where id = $1 for update";
+    await holder.client.query("begin");
+    await holder.client.query(lock, [first.executionId]);
+    const verdicts = executionCommit(inSession(world, group), worker, tenantId, items);
+    await untilBlocked(world, group.pid);
+    // Free, or whoever holds the first and wants the second would stand against it.
+    await world.admin.query(`${lock} nowait`, [second.executionId]);
+    await holder.client.query("commit");
+    expect(await verdicts).toMatchObject([{ kind: "applied" }, { kind: "applied" }]);
+  });
+
   it("takes the locks of a group in the order of their ids, whatever order they are handed over in", async () => {
     const worker = await registerWorker(world);
     const tenantId = await world.tenant();
@@ -408,5 +428,27 @@ describe("T11: a group commit with a member that is fenced off", () => {
     const [answer] = await executionClaim(world.worker, worker, one.tenantId, [one.executionId]);
     expect(answer).toMatchObject({ kind: "claimed", execution: { seq: 1, steps: [] } });
     expect(await countOf(world, "step_runs", one)).toBe(0);
+  });
+
+  it("lets no session commit under an epoch that its own worker has left behind", async () => {
+    const worker = await registerWorker(world);
+    const one = await startOne(world);
+    const before = await claimOne(world, worker, one);
+    // Given back as one that the worker did not know of, and taken again: owner and seq are as they were.
+    await createExecutionStore(world.worker).letGo(worker, [one], 0);
+    const now = await claimOne(world, worker, one);
+    expect([now.seq, now.epoch > before.epoch]).toEqual([before.seq, true]);
+    expect(await commitOne(world, worker, fullItem(before))).toEqual({ kind: "fenced" });
+    expect(await countOf(world, "event_batches", one)).toBe(0);
+    expect(await commitOne(world, worker, fullItem(now))).toMatchObject({ kind: "applied" });
+  });
+
+  it("takes no commit from a worker that is not the owner, whatever epoch it names", async () => {
+    const [owner, other] = [await registerWorker(world), await registerWorker(world)];
+    const one = await startOne(world);
+    const claimed = await claimOne(world, owner, one);
+    expect(await commitOne(world, other, fullItem(claimed))).toEqual({ kind: "fenced" });
+    expect(await countOf(world, "event_batches", one)).toBe(0);
+    expect(await factsOf(world, one)).toMatchObject({ owner, seq: claimed.seq });
   });
 });

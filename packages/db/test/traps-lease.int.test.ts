@@ -140,6 +140,21 @@ describe("T4: a claim that waited reads what was committed while it waited", () 
   });
 });
 
+describe("a claim of several", () => {
+  it("takes what is free without waiting for what another session has locked", async () => {
+    const tenantId = await world.tenant();
+    const worker = await registerWorker(world);
+    const [locked, free] = [await startOne(world, { tenantId }), await startOne(world, { tenantId })];
+    const holder = await openSession(world, "admin");
+    await holder.client.query("begin");
+    await holder.client.query("select from keelson.executions where id = $1 for update", [locked.executionId]);
+    const answers = await executionClaim(world.worker, worker, tenantId, [locked.executionId, free.executionId]);
+    await holder.client.query("rollback");
+    const claimed = answers.filter((answer) => answer.kind === "claimed");
+    expect(claimed.map(({ execution }) => execution.executionId)).toEqual([free.executionId]);
+  });
+});
+
 describe("T5: renewing does not touch what is renewed", () => {
   it("renews while other sessions hold every row of the worker's executions, and writes none of them", async () => {
     const leases = createLeaseStore(world.worker, { url: world.workerUrl, applicationName: "t5", stats: () => ({}) });

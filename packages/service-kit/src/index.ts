@@ -9,7 +9,7 @@ export { LOG_LEVELS, createLogger, type Logger } from "./logger.ts";
 export { type Loop, startLoop } from "./loop.ts";
 export { isJsonType, isUtf8Charset, parseMediaType } from "./media-type.ts";
 export { createMetrics, type Metrics } from "./metrics.ts";
-export { type Env, parseEnv } from "./parse-env.ts";
+export { checkEnv, type Env, parseEnv } from "./parse-env.ts";
 export { parseRequest } from "./parse-request.ts";
 export { gaugePool } from "./pool-gauge.ts";
 export { sendProblem } from "./problem-response.ts";

@@ -36,7 +36,7 @@ import { deleteTenant, patchTenant } from "./tenants/change.ts";
 import { getCapacity } from "./ops/capacity.ts";
 import { getOverview } from "./ops/overview.ts";
 import { listTenantUsage } from "./ops/tenants.ts";
-import { auditInvariants, listViolations } from "./ops/violations.ts";
+import { auditInvariants, listViolations, readAudit } from "./ops/violations.ts";
 import { listWorkers } from "./ops/workers.ts";
 import { createTenantApiKey } from "./tenants/create-api-key.ts";
 import { createTenant } from "./tenants/create.ts";
@@ -105,5 +105,6 @@ export const ROUTES: readonly Route[] = [
   listTenantUsage,
   listViolations,
   auditInvariants,
+  readAudit,
   createTenantApiKey,
 ];

@@ -29,7 +29,7 @@ export async function createLogins(options: {
 }): Promise<LoginUrls> {
   const { adminUrl, suffix, passwords } = options;
   const login = (kind: keyof LoginUrls): Login => ({
-    name: `keelson_${kind}_login${suffix === undefined ? "" : `_${suffix}`}`,
+    name: loginName(kind, suffix),
     password: passwords?.[kind] ?? randomBytes(18).toString("base64url"),
   });
   const logins = { app: login("app"), worker: login("worker"), dispatcher: login("dispatcher") };
@@ -41,6 +41,10 @@ export async function createLogins(options: {
     return url.href;
   };
   return { app: urlOf(logins.app), worker: urlOf(logins.worker), dispatcher: urlOf(logins.dispatcher) };
+}
+
+export function loginName(kind: keyof LoginUrls, suffix?: string): string {
+  return `keelson_${kind}_login${suffix === undefined ? "" : `_${suffix}`}`;
 }
 
 /**

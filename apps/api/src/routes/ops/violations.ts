@@ -1,7 +1,8 @@
 import { AuditAnswer, PageQuery, type Violation, ViolationPage } from "@keelson/contracts";
 import { type SeenViolation, violationsList } from "@keelson/db";
 import { pagingOf } from "../../http/paging.ts";
-import { operatorRoute } from "../../http/route.ts";
+import type { ApiDeps } from "../../deps.ts";
+import { type Answer, operatorRoute } from "../../http/route.ts";
 
 export const listViolations = operatorRoute({
   method: "get",
@@ -23,6 +24,9 @@ export const listViolations = operatorRoute({
   },
 });
 
+const WHAT_IS_LOOKED_AT =
+  "Looks at executions that have not ended (5,000 at most), at the last 2,000 that have, and at the last 1,000 deliveries, in bounded questions while everything goes on. What is suspicious is looked at again after 3 seconds, and answered only if it is still there. Findings are kept: see `listViolations`. Who asks while an audit is under way gets its answer. `npm run audit` looks at everything.";
+
 export const auditInvariants = operatorRoute({
   method: "post",
   path: "/v1/ops/audit",
@@ -31,16 +35,31 @@ export const auditInvariants = operatorRoute({
     operationId: "auditInvariants",
     tag: "Operations",
     summary: "Check the engine's invariants on the live database",
-    description:
-      "Looks at executions that have not ended (5,000 at most), at the last 2,000 that have, and at the last 1,000 deliveries, in bounded questions while everything goes on. What is suspicious is looked at again after 3 seconds, and answered only if it is still there. Findings are kept: see `listViolations`. Who asks while an audit is under way gets its answer.",
+    description: WHAT_IS_LOOKED_AT,
     refusals: [],
   },
-  async handle({ deps }) {
-    const { checked, violations } = await deps.audits.run();
-    const endedSince = checked.endedSince?.toISOString() ?? null;
-    return { status: 200, body: { checked: { ...checked, endedSince }, violations } };
-  },
+  handle: audit,
 });
+
+export const readAudit = operatorRoute({
+  method: "get",
+  path: "/v1/ops/audit",
+  answers: { 200: AuditAnswer },
+  doc: {
+    operationId: "readAudit",
+    tag: "Operations",
+    summary: "The same, for what can only read",
+    description: WHAT_IS_LOOKED_AT,
+    refusals: [],
+  },
+  handle: audit,
+});
+
+async function audit({ deps }: { readonly deps: Pick<ApiDeps, "audits"> }): Promise<Answer> {
+  const { checked, violations } = await deps.audits.run();
+  const endedSince = checked.endedSince?.toISOString() ?? null;
+  return { status: 200, body: { checked: { ...checked, endedSince }, violations } };
+}
 
 function positionOf(before: string | null): { lastSeenAt: Date; key: string } | null {
   if (before === null) return null;
