@@ -11,7 +11,8 @@ case $command in
   start | demo | test | bench | format | mutations | audit) script=$command ;;
   verify) script=test ;;
   chaos) script=../e2e/chaos/main ;;
-  *) fail "There is no command \"$command\". Use start, demo, test, verify, chaos, mutations, audit, bench or format." ;;
+  try-upgrade) script=../e2e/upgrade/main ;;
+  *) fail "There is no command \"$command\". Use start, demo, test, verify, chaos, try-upgrade, mutations, audit, bench or format." ;;
 esac
 shift
 
