@@ -4,7 +4,7 @@ import { type JsonObject, SCOPES, isJsonObject } from "@keelson/contracts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { OPERATIONS, type Operation } from "./support/documented.ts";
 import { documentOf } from "./support/documents.ts";
-import { type Client, type World, createWorld } from "./support/world.ts";
+import { type Client, type World, clientOf, createWorld } from "./support/world.ts";
 
 const NOBODY = "0192aaaa-0000-7000-8000-000000000001";
 let world: World;
@@ -57,6 +57,33 @@ describe("a credential of another kind", () => {
     },
   );
 });
+
+describe("without a key that is good", () => {
+  it.each(named(OPERATIONS.filter((operation) => securityOf(operation).length > 0)))(
+    "%s is 401: none, a made-up one, one that has expired",
+    async (_name, operation) => {
+      const expired = await expiredKey();
+      for (const key of ["", "kee_0123456789abcdefghijABCDEFGHIJ000000", expired]) {
+        const { status, body } = await send(clientOf(world.app, world.a.tenantId, key), operation);
+        expect([status, body.code]).toEqual([401, "UNAUTHENTICATED"]);
+      }
+    },
+  );
+});
+
+/** A key of every scope whose time is over. */
+let expiredOnce: Promise<string> | undefined;
+function expiredKey(): Promise<string> {
+  expiredOnce ??= (async () => {
+    const doomed = await world.a.withScopes([...SCOPES]);
+    const { body: me } = await doomed.get("/v1/me").expect(200);
+    await world.admin.pool.query("update keelson.api_keys set expires_at = now() - interval '1 s' where id = $1", [
+      me.apiKey.id,
+    ]);
+    return doomed.key;
+  })();
+  return expiredOnce;
+}
 
 it("a revoked key is 401 everywhere", async () => {
   const doomed = await world.b.withScopes(["read", "write", "trigger", "admin"]);
@@ -115,5 +142,28 @@ describe("another tenant's ids", () => {
       const answer = await b.call(operation.method as "get", path, body);
       expect(`${operation.operationId} ${answer.status}`).toBe(`${operation.operationId} 404`);
     }
+  });
+});
+
+describe("another tenant's lists", () => {
+  it("hold nothing of this one's, nor does the secret of the same name change", async () => {
+    const [mine, theirs] = [await world.tenant(), await world.tenant()];
+    const { body: workflow } = await mine.post("/v1/workflows", documentOf({})).expect(201);
+    const { body: execution } = await mine.post(`/v1/workflows/${workflow.id}/executions`).expect(202);
+    await mine.put("/v1/secrets/NAME", { value: "mine-alone" });
+    await mine.post("/v1/bulk-actions", { action: "cancel", ids: [execution.id] }).expect(202);
+    const traces = [mine.tenantId, workflow.id, execution.id, "mine-alone"];
+    const lists = OPERATIONS.filter(
+      (operation) => operation.method === "get" && scopeOf(operation) !== null && !operation.path.includes("{"),
+    );
+    expect(lists.length).toBeGreaterThan(5);
+    for (const operation of lists) {
+      if (operation.operationId.toLowerCase().includes("follow")) continue;
+      const { text } = await send(theirs, operation);
+      for (const trace of traces) expect(`${operation.operationId}: ${text}`).not.toContain(trace);
+    }
+    await theirs.put("/v1/secrets/NAME", { value: "theirs" });
+    const { rows } = await world.admin.pool.query("select tenant_id from keelson.secrets where name = 'NAME'");
+    expect(rows.map((row) => row.tenant_id)).toEqual(expect.arrayContaining([mine.tenantId, theirs.tenantId]));
   });
 });
