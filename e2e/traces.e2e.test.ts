@@ -1,5 +1,5 @@
 // One trace from the webhook to the last request: over services, steps, children and a retry.
-import { eventually, recordingTarget, type RecordingTarget } from "@keelson/testkit";
+import { assertNoSecrets, eventually, recordingTarget, type RecordingTarget, secretValue } from "@keelson/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { HOOK_TRIGGER, ended, startEngine, type Engine, type Tenant } from "./support/engine.ts";
 
@@ -28,6 +28,7 @@ afterAll(async () => {
   await engine.stop();
   await collector.close();
   await target.close();
+  for (const { body } of collector.requests) assertNoSecrets("an exported trace", body);
 });
 
 function spans(): Span[] {
@@ -38,10 +39,9 @@ function spans(): Span[] {
 }
 
 it("a webhook's trace goes on in each request of its execution and of its child's, tried again or not", async () => {
-  await tenant.save({
-    name: "child",
-    steps: [{ id: "deep", type: "http", config: { url: `${target.url}/deep` } }],
-  });
+  await tenant.call("PUT", "/v1/secrets/TOKEN", { value: secretValue() });
+  const config = { url: `${target.url}/deep?token={{ secrets.TOKEN }}`, headers: { "x-token": "{{ secrets.TOKEN }}" } };
+  await tenant.save({ name: "child", steps: [{ id: "deep", type: "http", config }] });
   const url = await tenant.save({
     name: "parent",
     triggers: [HOOK_TRIGGER],

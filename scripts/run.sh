@@ -8,11 +8,11 @@ cd -- "$(dirname -- "$0")/.."
 
 command=${1:-}
 case $command in
-  start | demo | test | bench | format | mutations | audit) script=$command ;;
+  start | demo | test | bench | format | mutations | audit | rewrap) script=$command ;;
   verify) script=test ;;
   chaos) script=../e2e/chaos/main ;;
   try-upgrade) script=../e2e/upgrade/main ;;
-  *) fail "There is no command \"$command\". Use start, demo, test, verify, chaos, try-upgrade, mutations, audit, bench or format." ;;
+  *) fail "There is no command \"$command\". Use start, demo, test, verify, chaos, try-upgrade, mutations, audit, rewrap, bench or format." ;;
 esac
 shift
 

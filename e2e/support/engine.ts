@@ -110,12 +110,16 @@ export async function startEngine(options: Partial<StackOptions> = {}): Promise<
     },
     tenant: () => createTenant(stack),
     async stop() {
-      const leaks = [...(watch?.leaks() ?? []), ...(await leaksOf(stack))];
-      watch?.stop();
-      await stack.stop();
-      // Logs, PostgreSQL's and its WAL among them: what was deleted, too. The keys themselves are kept in a folder of theirs.
-      leaks.push(...(await scanFolder(dataDir, ["secrets"])));
-      await rm(dataDir, { recursive: true, force: true });
+      const leaks: Leak[] = [];
+      try {
+        leaks.push(...(await leaksOf(stack)), ...(watch?.leaks() ?? []));
+      } finally {
+        watch?.stop();
+        await stack.stop();
+        // Logs, PostgreSQL's and its WAL among them: what was deleted, too. Keys are kept in a folder of theirs.
+        leaks.push(...(await scanFolder(dataDir, ["secrets"])));
+        await rm(dataDir, { recursive: true, force: true });
+      }
       failOnLeaks(leaks);
     },
   };

@@ -40,7 +40,7 @@ await runService({
       db,
       createSecretBox(env.KEELSON_MASTER_KEY),
     ))
-      log.error({ key_version: keyVersion, secrets, replaced, err: error }, "master_key.missing");
+      log.error({ key_version: keyVersion, in_force: secrets, replaced, err: error }, "master_key.missing");
     const api = createApi({
       db,
       redisUrl: env.REDIS_URL,

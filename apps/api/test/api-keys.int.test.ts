@@ -1,3 +1,4 @@
+import { apiKeyTouch, type Database } from "@keelson/db";
 import { eventually } from "@keelson/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type World, clientOf, createWorld } from "./support/world.ts";
@@ -55,6 +56,50 @@ describe("GET and DELETE /v1/api-keys", () => {
       const { items } = (await world.a.get(KEYS).expect(200)).body;
       expect(items[0]).toMatchObject({ id: body.id, lastUsedAt: expect.any(String) });
     });
+  });
+
+  it("writes that down once a minute at most, however often it is used", async () => {
+    const { body } = await world.a.post(KEYS, { name: "busy" }).expect(201);
+    const used = async (ago = "0 s") => {
+      await world.admin.pool.query(
+        "update keelson.api_keys set last_used_at = last_used_at - $2::interval where id = $1",
+        [body.id, ago],
+      );
+      const before = await lastUsed();
+      await apiKeyTouch(world.admin, world.a.tenantId, body.id);
+      return (await lastUsed()) !== before;
+    };
+    const lastUsed = async () => {
+      const sql = "select last_used_at::text as at, xmin::text from keelson.api_keys where id = $1";
+      return JSON.stringify((await world.admin.pool.query(sql, [body.id])).rows);
+    };
+    expect([await used(), await used(), await used("50 s"), await used("20 s")]).toEqual([true, false, false, true]);
+  });
+
+  it("lets an old and a new key work side by side, so that one is replaced without a gap", async () => {
+    const [old, next] = [await world.a.post(KEYS, { name: "old" }), await world.a.post(KEYS, { name: "new" })];
+    const status = async (key: string) => (await clientOf(world.app, world.a.tenantId, key).get("/v1/me")).status;
+    expect([await status(old.body.key), await status(next.body.key)]).toEqual([200, 200]);
+    await clientOf(world.app, world.a.tenantId, next.body.key).delete(`${KEYS}/${old.body.id}`).expect(204);
+    expect([await status(old.body.key), await status(next.body.key)]).toEqual([401, 200]);
+  });
+
+  it("asks PostgreSQL for no key that its checksum refuses", async () => {
+    const asked: string[] = [];
+    const db: Database = {
+      ...world.admin,
+      call: (query, values) => {
+        asked.push(query.name);
+        return world.admin.call(query, values);
+      },
+    };
+    const app = world.anotherInstance({ db });
+    const { key } = world.a;
+    for (const wrong of [`${key.slice(0, -1)}${key.endsWith("x") ? "y" : "x"}`, `kee_${"0".repeat(36)}`, "kee_", "x"])
+      await clientOf(app, "", wrong).get("/v1/me").expect(401);
+    expect(asked).toEqual([]);
+    await clientOf(app, world.a.tenantId, key).get("/v1/me").expect(200);
+    expect(asked).toContain("api_key_find");
   });
 
   it("revokes one, which is then gone from the list; a key may revoke itself", async () => {

@@ -41,7 +41,7 @@ await runService({
     await db.assertMigrated();
     const secretBox = createSecretBox(env.KEELSON_MASTER_KEY);
     for (const { keyVersion, secrets, replaced, error } of await missingMasterKeys(db, secretBox))
-      log.error({ key_version: keyVersion, secrets, replaced, err: error }, "master_key.missing");
+      log.error({ key_version: keyVersion, in_force: secrets, replaced, err: error }, "master_key.missing");
 
     const redisLog = {
       redisLost: (connection: string, error: unknown) => log.warn({ connection, err: error }, "redis.lost"),

@@ -63,7 +63,7 @@ await runService({
     await db.assertMigrated();
     const secretBox = createSecretBox(env.KEELSON_MASTER_KEY);
     for (const { keyVersion, secrets, replaced, error } of await missingMasterKeys(db, secretBox)) {
-      log.error({ key_version: keyVersion, secrets, replaced, err: error }, "master_key.missing");
+      log.error({ key_version: keyVersion, in_force: secrets, replaced, err: error }, "master_key.missing");
       // Better not to begin than to fail what another worker, or this one with all its keys, can do.
       if (secrets > 0) throw error;
     }

@@ -52,7 +52,9 @@ async function removeAbandoned(base: string, log: Log): Promise<void> {
 }
 
 async function stopBelow(path: string, log: Log, depth = DEPTH): Promise<void> {
-  const folders = (await readdir(path, { withFileTypes: true })).filter((entry) => entry.isDirectory());
+  // Another run may be removing it just now.
+  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
+  const folders = entries.filter((entry) => entry.isDirectory());
   if (folders.some(({ name }) => name === "run")) await stopDataDir(path, log);
   if (depth === 0) return;
   for (const { name } of folders) await stopBelow(join(path, name), log, depth - 1);
