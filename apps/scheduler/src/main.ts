@@ -10,7 +10,7 @@ import {
   retireOnce,
 } from "@keelson/db";
 import { reapOnce, sweepOnce, type ExecutionRef } from "@keelson/engine";
-import { createHints, openRedis } from "@keelson/queue";
+import { createHints, createWriteProbe, openRedis } from "@keelson/queue";
 import {
   createLogger,
   createMetrics,
@@ -78,6 +78,9 @@ await runService({
       redisBack: (connection) => log.info({ connection }, "redis.back"),
     });
     const hints = createHints(redis, env.REDIS_PREFIX);
+    const hinting = createWriteProbe(redis, env.REDIS_PREFIX, (takes, error) =>
+      takes ? log.info("redis.takes_writes") : log.warn({ err: error }, "redis.refuses_writes"),
+    );
     const schedules = createScheduleStore(db);
     const sweeps = createSweepStore(db);
 
@@ -98,8 +101,8 @@ await runService({
     const sweeping = startLoop({
       intervalMs: SWEEP_MS,
       runOnce: async () => {
-        // What it finds it can only hint at: without Redis that is the workers' own to find.
-        if (redis.status !== "ready") return;
+        // What it finds it can only hint at: without Redis, or with one that is full, that is the workers' own to find.
+        if (!(await hinting.runOnce())) return;
         const { due, mail } = await sweepOnce(sweeps, (refs) => void hintAll(refs));
         swept.inc({ why: "due" }, due);
         swept.inc({ why: "mail" }, mail);
