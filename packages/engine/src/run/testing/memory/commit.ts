@@ -25,8 +25,7 @@ export function commit(tables: Tables, workerId: string, item: CommitItem): Comm
 }
 
 function passesFence(tables: Tables, row: ExecutionRow, workerId: string, item: CommitItem): boolean {
-  const { epoch, seq } = tables.guards;
-  return row.owner === workerId && (row.epoch === item.epoch || !epoch) && (row.seq === item.seq || !seq);
+  return row.owner === workerId && row.seq === item.seq && (row.epoch === item.epoch || !tables.guards.epoch);
 }
 
 function refuseTwice(row: ExecutionRow, item: CommitItem): void {

@@ -3,8 +3,6 @@
 export interface Guards {
   /** A commit must carry the newest epoch. */
   readonly epoch: boolean;
-  /** A commit must carry the seq that the row stands at (T6). */
-  readonly seq: boolean;
   /** A claim takes only what nobody holds. */
   readonly free: boolean;
   /** A step's input is kept as the first attempt sent it. */
@@ -19,7 +17,6 @@ export interface Guards {
 
 export const ALL_GUARDS: Guards = {
   epoch: true,
-  seq: true,
   free: true,
   frozenInput: true,
   toldOnce: true,
