@@ -10,7 +10,15 @@ import {
   openDatabase,
 } from "@keelson/db";
 import { createPgClock, createRunner, reapOnce, sweepOnce, type ExecutionRef } from "@keelson/engine";
-import { changeChannel, createHints, createWakeConsumer, mailChannel, openRedis, subscribe } from "@keelson/queue";
+import {
+  changeChannel,
+  createHints,
+  createWakeConsumer,
+  createWriteProbe,
+  mailChannel,
+  openRedis,
+  subscribe,
+} from "@keelson/queue";
 import {
   createLogger,
   createMetrics,
@@ -71,6 +79,8 @@ await runService({
     const redisLog = {
       redisLost: (connection: string, error: unknown) => log.warn({ connection, err: error }, "redis.lost"),
       redisBack: (connection: string) => log.info({ connection }, "redis.back"),
+      redisTakesWrites: (takes: boolean, error: unknown) =>
+        takes ? log.info("redis.takes_writes") : log.warn({ err: error }, "redis.refuses_writes"),
     };
     const redis = openRedis(env.REDIS_URL, "worker", "command", redisLog);
     const consumerRedis = openRedis(env.REDIS_URL, "worker-consumer", "blocking", redisLog);
@@ -79,6 +89,7 @@ await runService({
 
     const clock = createPgClock(newId);
     const hints = createHints(redis, env.REDIS_PREFIX);
+    const hinting = createWriteProbe(redis, env.REDIS_PREFIX, redisLog.redisTakesWrites);
     const http = createHttpClient({ egressAllow: env.KEELSON_EGRESS_ALLOW, nowAt: clock.nowAt });
     const definitions = createDefinitionStore(db);
     const stats = createStats({
@@ -106,7 +117,7 @@ await runService({
         checkInput: createInputChecks(),
         hints: withoutRedis(
           hints,
-          () => redis.status === "ready",
+          () => hinting.takes,
           (ref) => offerAll([ref]),
         ),
         clock,
@@ -133,10 +144,11 @@ await runService({
       intervalMs: SWEEP_MS,
       runOnce: async () => {
         sweepsDue += 1;
-        if (redis.status === "ready" && sweepsDue % SWEEP_EVERY !== 0) return;
+        const hinted = await hinting.runOnce();
+        if (hinted && sweepsDue % SWEEP_EVERY !== 0) return;
         // One that has no room must not heap up what others could take; but without Redis nobody else tells it of tenants
         // whose turn it may be.
-        const hasRoom = runner.waiting === 0 || redis.status !== "ready";
+        const hasRoom = runner.waiting === 0 || !hinted;
         await reapOnce(sweeps, hasRoom ? offerAll : () => undefined);
         if (hasRoom) await sweepOnce(sweeps, offerAll);
       },
