@@ -112,7 +112,7 @@ it("answers every client while each process is stopped and started in turn, and 
   expect(twice.filter((key) => !spared.has(key.split(".")[0] ?? ""))).toEqual([]);
   expect([...byKey(target.requests).keys()].sort()).toEqual(keys.sort());
   expect(await violations(engine)).toEqual([]);
-});
+}, 600_000);
 
 it("lets the http steps that run on SIGTERM end, and has what takes too long sent again by another, under its key", async () => {
   await tenant.save({ name: "short", steps: [post("/short", { id: "call" })] });

@@ -36,7 +36,7 @@ async function upgradeFrom(release: FormerRelease | NoHistoryError): Promise<rea
 
 it(`${untried}the release before the newest migration and this one work on one database: nothing refused, lost, doubled or stuck`, async () => {
   expect(await upgradeFrom(former)).toEqual([]);
-});
+}, 600_000);
 
 describe("the release before the newest migration", () => {
   const git = (folder: string, ...args: string[]): string =>
