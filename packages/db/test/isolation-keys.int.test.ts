@@ -1,9 +1,8 @@
 // What could tell a tenant of another although row level security stands: keys that two tenants would share, functions that
-// act as their owner, views, and a table that a migration adds without its wall (I7). Each is generated from the catalogue.
+// act as their owner, and views (I7). Each is generated from the catalogue.
 import { Client } from "pg";
 import { v7 as newId } from "uuid";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { catalogueProblems } from "./catalogue.ts";
 import { furnishTenant, tenantTables, type Furnished } from "./every-table.ts";
 import { createWorld, type World } from "./world.ts";
 
@@ -91,9 +90,8 @@ describe("what runs as its owner", () => {
        from pg_proc p join pg_roles r on r.oid = p.proowner
        where p.pronamespace = 'keelson'::regnamespace and p.prosecdef order by 1`,
     );
-    expect(
-      rows.map(({ name, owner, callers }) => `${name} (${owner}) ← ${(callers ?? []).join(", ")}`),
-    ).toMatchInlineSnapshot(`
+    expect(rows.map(({ name, owner, callers }) => `${name} (${owner}) ← ${(callers ?? []).join(", ")}`))
+      .toMatchInlineSnapshot(`
       [
         "api_key_find (keelson_owner) ← keelson_app",
         "audit_deliveries_page (keelson_dispatcher) ← keelson_app",
