@@ -150,11 +150,29 @@ export const EDGE_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: "expired-keys-work",
-    breaks: "takes API keys that have expired",
+    breaks: "takes API keys that it remembers for as long as it remembers them, expired or not",
+    file: `${API}/src/auth/key-directory.ts`,
+    find: "return nowMs - lookedUpAtMs < verdict.expiresInMs ? verdict :",
+    replace: "return nowMs - lookedUpAtMs < Infinity ? verdict :",
+    caughtBy: [
+      {
+        file: `${API}/src/auth/key-directory.test.ts`,
+        title: "refuses a key from the moment it expires, though it is remembered",
+      },
+    ],
+  },
+  {
+    name: "revoked-keys-work",
+    breaks: "takes API keys that were revoked",
     file: `${API}/src/auth/look-up-key.ts`,
-    find: `if (expiresInMs !== null && expiresInMs <= 0) return { kind: "refused", reason: "expired" };`,
+    find: `if (found.revokedAt !== null) return { kind: "refused", reason: "revoked" };`,
     replace: "",
-    caughtBy: [{ file: `${API}/test/authentication.int.test.ts`, title: "are refused from the moment they expire" }],
+    caughtBy: [
+      {
+        file: `${API}/test/authentication.int.test.ts`,
+        title: "are refused once revoked, at once on this instance and within a second on every other",
+      },
+    ],
   },
   {
     name: "updates-get-lost",

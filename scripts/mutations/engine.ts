@@ -13,8 +13,8 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
     replace: "",
     caughtBy: [
       {
-        file: `${RUN}/session.test.ts`,
-        title: "carry the step run's key, the same after a loss, and the frozen input",
+        file: `${CORE}/attempts.test.ts`,
+        title: "freezes a request as its first attempt starts, and never evaluates it again",
       },
     ],
   },
@@ -25,7 +25,10 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
     find: `if (nodeOf(draft, step.id).type === "http") {`,
     replace: `if (nodeOf(draft, step.id).type === "none") {`,
     caughtBy: [
-      { file: `${CORE}/attempts.test.ts`, title: "waits the backoff out, then tries again with the same bytes" },
+      {
+        file: `${CORE}/attempts.test.ts`,
+        title: "freezes a request as its first attempt starts, and never evaluates it again",
+      },
     ],
   },
   {
@@ -44,7 +47,9 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
     file: `${RUN}/session.ts`,
     find: "if (seenMail.has(item.id)) continue;",
     replace: "",
-    caughtBy: [{ file: `${RUN}/session.test.ts`, title: "is eaten once, however often it is read before its commit" }],
+    caughtBy: [
+      { file: `${RUN}/session.test.ts`, title: "is taken in once where a hint has it read twice before its commit" },
+    ],
   },
   {
     name: "join-all-as-any",
@@ -170,15 +175,15 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
-    name: "effect-after-lease",
-    breaks: "begins effects although the lease may have expired while the commit was under way",
-    file: `${RUN}/session.ts`,
-    find: "if (dropped || (batch.performs.length > 0 && !deps.lease.isLive()))",
-    replace: "if (dropped)",
+    name: "lease-outlived",
+    breaks: "takes its leases for live although nobody has renewed them",
+    file: `${RUN}/incarnation.ts`,
+    find: "deps.clock.monotonicMs() < renewedMs + ttlMs - marginMs",
+    replace: "deps.clock.monotonicMs() < renewedMs + 100 * ttlMs",
     caughtBy: [
       {
-        file: `${RUN}/session.test.ts`,
-        title: "do not begin when the lease may have expired since the commit was sent",
+        file: `${RUN}/incarnation.test.ts`,
+        title: "stops a margin before its lease can expire, and lives on with each renewal",
       },
     ],
   },

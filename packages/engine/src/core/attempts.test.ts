@@ -109,6 +109,16 @@ describe("delays, backoff and waking", () => {
     expect(run.count("step.waiting")).toBe(0);
   });
 
+  it("freezes a request as its first attempt starts, and never evaluates it again", () => {
+    const run = play([http("a", [], retries(2))]).claim();
+    const frozen = { body: "of iter 1" };
+    expect(run.step("a")).toMatchObject({ status: "running", attempt: 1, input: frozen });
+    run.fail("a").park().later(1000);
+    expect(run.step("a")).toMatchObject({ status: "running", attempt: 2, input: frozen });
+    const evaluated = run.commands.filter((command) => command.kind === "evaluate" && command.stepId === "a");
+    expect(evaluated).toHaveLength(1);
+  });
+
   it("waits the backoff out, then tries again with the same bytes", () => {
     const run = play([http("a", [], retries(2))]).claim();
     const { input } = run.step("a");

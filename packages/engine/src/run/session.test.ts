@@ -349,6 +349,24 @@ describe("mail", () => {
     expect(await end).toBe("ended");
   });
 
+  it("is taken in once where a hint has it read twice before its commit", async () => {
+    const world = new World([http("a"), delay("w")]);
+    const end = world.session.run();
+    await settle();
+    world.mail({ kind: "wake", stepId: "w" });
+    let reads = 0;
+    world.onInboxRead = () => {
+      reads += 1;
+      if (reads === 1) world.session.checkMail();
+    };
+    world.session.checkMail();
+    await settle();
+    expect(reads).toBe(2);
+    expect(world.commits.flatMap(({ eaten }) => eaten)).toEqual(["mail-1"]);
+    world.end("a");
+    expect(await end).toBe("ended");
+  });
+
   it("of a child that goes on again says nothing, and is used up all the same", async () => {
     const world = new World([subworkflow("k")]);
     const open = gateOf(world);

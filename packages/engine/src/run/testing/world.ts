@@ -40,6 +40,8 @@ export class World {
   inbox: InboxItem[] = [];
   readonly children = new Map<string, ChildResult>();
   live = true;
+  /** Called each time the inbox is about to be read. */
+  onInboxRead: () => void = () => undefined;
   /** Reading secrets waits for this. */
   secretsGate: Promise<void> = Promise.resolve();
   /** Looking up a sub-workflow waits for this. */
@@ -92,7 +94,10 @@ export class World {
     return {
       store: {
         commit: (_worker, item) => this.#commit(epoch, item),
-        readInbox: () => Promise.resolve([...this.inbox]),
+        readInbox: () => {
+          this.onInboxRead();
+          return Promise.resolve([...this.inbox]);
+        },
         loadOutputs: (_ref, stepIds) => {
           this.loads.push(...stepIds);
           return Promise.resolve(new Map());
