@@ -57,10 +57,10 @@ async function victims(): Promise<number[]> {
     ids.push(id);
   }
   const rows = await engine.query<{ ms: number }>(
-    `select extract(epoch from finished_at - created_at) * 1000 as ms from keelson.executions where id = any($1)`,
+    `select (extract(epoch from finished_at - created_at) * 1000)::float8 as ms from keelson.executions where id = any($1)`,
     [ids],
   );
-  return rows.map(({ ms }) => Number(ms)).sort((a, b) => a - b);
+  return rows.map(({ ms }) => ms).toSorted((a, b) => a - b);
 }
 
 interface Attack {

@@ -39,7 +39,10 @@ afterEach(async () => {
 afterAll(() => world.close());
 
 function spawnIngress(env: Readonly<Record<string, string>>): { child: ChildProcess; output: () => string } {
-  const child = spawn(process.execPath, [MAIN], { env: { PATH: process.env["PATH"], STOP_DELAY: "0s", ...env }, stdio: "pipe" });
+  const child = spawn(process.execPath, [MAIN], {
+    env: { PATH: process.env["PATH"], STOP_DELAY: "0s", ...env },
+    stdio: "pipe",
+  });
   children.push(child);
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
