@@ -131,15 +131,3 @@ it("does not start with a setting that is wrong or missing, and names all of the
     expect(output()).toContain(name);
   expect(output()).not.toContain("short");
 });
-
-it("does not start with a login of too much power", async () => {
-  const { child, output } = spawnIngress({
-    DATABASE_URL: world.database.adminUrl,
-    REDIS_URL: testRedisUrl(),
-    KEELSON_MASTER_KEY: MASTER_KEY.toString("base64"),
-    INGRESS_PORT: "0",
-  });
-  const [code] = (await once(child, "exit")) as [number];
-  expect(code).toBe(1);
-  expect(output()).toContain("superuser");
-});

@@ -120,8 +120,18 @@ describe("the checks", () => {
     expect(silent).toEqual([]);
   });
 
-  it("report a foreign key, a unique key, a function and a table that know no tenant", async () => {
+  it("report what a migration brings without its wall: a table, a foreign key, a unique key, a function, a grant", async () => {
     for (const [change, problem] of [
+      ["create table keelson.bare (tenant_id uuid not null)", "bare lets its owner pass by row level security"],
+      [
+        "create table keelson.half (tenant_id uuid not null); alter table keelson.half enable row level security",
+        "half lets its owner pass by row level security",
+      ],
+      [
+        `create table keelson.open (tenant_id uuid not null); alter table keelson.open enable row level security;
+         alter table keelson.open force row level security`,
+        "open has no policy that compares the tenant",
+      ],
       ["alter table keelson.inbox add foreign key (source_id) references keelson.hooks (id)", "may point at another"],
       ["create unique index on keelson.workflows (id)", "is unique across tenants"],
       ["create function keelson.f() returns int security definer language sql return 1", "search_path"],
