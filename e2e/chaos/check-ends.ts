@@ -128,6 +128,10 @@ export function checkEnds(
 
   for (const start of starts) {
     const ids = [...start.ids];
+    if (ids.length === 0) {
+      differs(start.key, "answers with 202", "one at the least", `none in ${start.requests} requests`);
+      continue;
+    }
     if (ids.length !== 1) differs(start.key, "executions of one key", 1, ids);
     const execution = found.get(ids[0] ?? "");
     if (execution === undefined) {

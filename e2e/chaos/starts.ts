@@ -23,7 +23,10 @@ export interface Starter {
 }
 
 const PATIENCE_MS = 4_000;
-const GIVE_UP_AFTER_MS = 120_000;
+const GIVE_UP_AFTER_MS = 180_000;
+/** Between two requests, twice as long each time: clients that only press on keep a busy service from getting up again. */
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5_000;
 
 export function createStarter(deps: {
   readonly engine: Engine;
@@ -56,7 +59,7 @@ export function createStarter(deps: {
       if (answer !== null && answer.status !== 503) {
         strange.set(String(answer.status), (strange.get(String(answer.status)) ?? 0) + 1);
       }
-      await sleep(100);
+      await sleep(Math.min(FIRST_PAUSE_MS * 2 ** (made.requests - 1), LONGEST_PAUSE_MS));
     }
   }
 

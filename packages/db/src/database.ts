@@ -63,6 +63,9 @@ export function openDatabase(options: DatabaseOptions): Database {
     query_timeout: STATEMENT_TIMEOUT_MS + 2_000,
   });
   pool.on("error", (error) => options.onIdleError?.(error));
+  // The pool listens to those that nobody uses. One that breaks between two statements of a transaction tells whoever uses
+  // it with the next one; without a listener it would end the process.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   pool.on("release", (_error, client) => closeIfInTransaction(client));
   pool.on("acquire", closeIfInTransaction);
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { schema: "keelson" }) });

@@ -54,6 +54,18 @@ describe("a connection that is used again", () => {
     }
   });
 
+  it("may break between two statements of a transaction: whoever uses it is told, and the process lives", async () => {
+    const client = await one.pool.connect();
+    const pid = await pidOf(client);
+    const broken = new Promise((resolve) => client.once("end", resolve));
+    expect(client.listenerCount("error")).toBe(1); // without one, the next line would end this process
+    await world.admin.query("select pg_terminate_backend($1)", [pid]);
+    await broken;
+    await expect(client.query("select 1")).rejects.toThrow(/not queryable|terminat/i);
+    client.release(true);
+    expect((await tenantOf(one)).pid).not.toBe(pid);
+  });
+
   it("fails rather than work for the tenant that a transaction begun behind the pool's back has left", async () => {
     const client = await one.pool.connect();
     client.release();
