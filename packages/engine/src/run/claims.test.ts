@@ -20,15 +20,18 @@ const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 const asked = (call: { refs: readonly ExecutionRef[] } | undefined) => call?.refs.map(({ executionId }) => executionId);
 
 describe("claims", () => {
-  it("put what is offered while one is under way into the next, in one statement", async () => {
+  it("put what is offered together into one statement, and what comes while it is under way into the next", async () => {
     const store = createStore();
     const claims = createClaims(store);
-    const answers = ["a", "b", "c"].map((id) => claims.claim("w", ref(id)));
+    const answers = ["a", "b"].map((id) => claims.claim("w", ref(id)));
     await turn();
-    expect(store.calls.map(asked)).toEqual([["a"]]);
+    expect(store.calls.map(asked)).toEqual([["a", "b"]]);
+    answers.push(claims.claim("w", ref("c")));
+    await turn();
+    expect(store.calls.map(asked)).toEqual([["a", "b"]]);
     store.calls[0]!.answer();
     await turn();
-    expect(store.calls.map(asked)).toEqual([["a"], ["b", "c"]]);
+    expect(store.calls.map(asked)).toEqual([["a", "b"], ["c"]]);
     store.calls[1]!.answer();
     const ids = (await Promise.all(answers)).map((answer) =>
       answer.kind === "claimed" ? answer.execution.executionId : answer.kind,
@@ -48,12 +51,10 @@ describe("claims", () => {
   it("give an execution that was hinted twice to one of the two", async () => {
     const store = createStore();
     const claims = createClaims(store);
-    void claims.claim("w", ref("first"));
     const twice = [claims.claim("w", ref("a")), claims.claim("w", ref("a"))];
-    store.calls[0]!.answer();
     await turn();
-    expect(asked(store.calls[1])).toEqual(["a"]);
-    store.calls[1]!.answer();
+    expect(store.calls.map(asked)).toEqual([["a"]]);
+    store.calls[0]!.answer();
     expect((await Promise.all(twice)).map(({ kind }) => kind)).toEqual(["claimed", "none"]);
   });
 
@@ -66,14 +67,11 @@ describe("claims", () => {
       ["w2", "c"],
     ] as const)
       void claims.claim(worker, ref(id));
-    for (const call of [0, 1]) {
-      await turn();
-      store.calls[call]!.answer();
-    }
+    await turn();
+    store.calls[0]!.answer();
     await turn();
     expect(store.calls.map((call) => [call.workerId, asked(call)])).toEqual([
-      ["w1", ["a"]],
-      ["w1", ["b"]],
+      ["w1", ["a", "b"]],
       ["w2", ["c"]],
     ]);
   });
@@ -82,21 +80,20 @@ describe("claims", () => {
     const store = createStore();
     const claims = createClaims(store);
     for (let n = 0; n < 100; n += 1) void claims.claim("w", ref(`e${n}`));
-    for (const call of [0, 1]) {
-      await turn();
-      store.calls[call]!.answer();
-    }
     await turn();
-    expect(store.calls.map(({ refs }) => refs.length)).toEqual([1, 64, 35]);
+    store.calls[0]!.answer();
+    await turn();
+    expect(store.calls.map(({ refs }) => refs.length)).toEqual([64, 36]);
   });
 
   it("reject together when PostgreSQL is away, and go on afterwards", async () => {
     const store = createStore();
     const claims = createClaims(store);
-    const lost = claims.claim("w", ref("a"));
-    const next = claims.claim("w", ref("b"));
+    const lost = ["a", "b"].map((id) => claims.claim("w", ref(id)));
+    await turn();
+    const next = claims.claim("w", ref("c"));
     store.calls[0]!.fail();
-    await expect(lost).rejects.toThrow("away");
+    for (const one of lost) await expect(one).rejects.toThrow("away");
     await turn();
     store.calls[1]!.answer();
     expect((await next).kind).toBe("claimed");
