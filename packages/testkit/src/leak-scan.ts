@@ -1,4 +1,5 @@
 // Searches what a system has written, in its places: tables, folders, Redis. Nothing is changed by it.
+import { type Socket, connect } from "node:net";
 import { createReadStream } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join, relative } from "node:path";
@@ -74,19 +75,57 @@ export interface RedisWatch {
   stop(): void;
 }
 
-/** Searches every command that Redis is given from now on, scripts' own among them; also after Redis was away. */
+/**
+ * Searches every command that Redis is given from now on, scripts' own among them; also after Redis was away. Over a socket
+ * of its own: to the client a command that is told of before MONITOR's own answer is an error.
+ */
 export async function watchRedis(url: string): Promise<RedisWatch> {
+  const { hostname, port } = new URL(url);
   const found: Leak[] = [];
-  const redis = new Redis(url, { maxRetriesPerRequest: null });
-  redis.on("error", () => undefined);
-  const monitor = await redis.monitor();
-  redis.disconnect();
-  monitor.on("error", () => undefined);
-  monitor.on("monitor", (_time: string, args: readonly string[]) => {
-    found.push(...leakSearch().find(`Redis, command ${args.slice(0, 2).join(" ").slice(0, 80)}`, args.join(" ")));
-  });
-  return { leaks: () => found, stop: () => monitor.disconnect() };
+  const watching = Promise.withResolvers<void>();
+  let stopped = false;
+  let socket: Socket;
+
+  function watch(): void {
+    let rest = "";
+    socket = connect(Number(port), hostname, () => socket.write("MONITOR\r\n"));
+    socket.setEncoding("latin1");
+    socket.on("data", (text: string) => {
+      watching.resolve();
+      const lines = (rest + text).split("\r\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) {
+        const command = unescaped(line);
+        found.push(...leakSearch().find(`Redis, command ${command.slice(0, 120)}`, command));
+      }
+    });
+    socket.on("error", () => undefined);
+    socket.on("close", () => void (stopped || setTimeout(watch, 50)));
+  }
+
+  watch();
+  await watching.promise;
+  return {
+    leaks: () => found,
+    stop() {
+      stopped = true;
+      socket.destroy();
+    },
+  };
 }
+
+/** A line of MONITOR with its arguments' bytes as they were. */
+function unescaped(line: string): string {
+  return line.replaceAll(/\\(?:x([0-9a-f]{2})|(.))/g, (_, hex: string | undefined, char: string | undefined) =>
+    hex === undefined ? (CONTROLS.get(char ?? "") ?? char ?? "") : String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+}
+
+const CONTROLS: ReadonlyMap<string, string> = new Map([
+  ["n", "\n"],
+  ["r", "\r"],
+  ["t", "\t"],
+]);
 
 /** How everything in a key is read, by its type. */
 const READERS: Readonly<Record<string, readonly [command: string, ...rest: string[]]>> = {
