@@ -14,10 +14,13 @@ let other: Tenant;
 let hook = "";
 /** By key, of requests that are not answered before it resolves. */
 const unanswered = new Map<string, PromiseWithResolvers<void>>();
+/** While it is pending, no payment is answered. */
+let payments: PromiseWithResolvers<void> | null = null;
 const launched: Launched[] = [];
 
 beforeAll(async () => {
   target = await recordingTarget(async (request) => {
+    if (request.path === "/pay") await payments?.promise;
     await unanswered.get(keyOf(request))?.promise;
     return { status: 200, body: { ok: true } };
   });
@@ -150,16 +153,20 @@ describe("a worker that dies while its commit is under way within PostgreSQL", (
     ["before COMMIT", "beforeCommit"],
   ])("%s: what is committed is not repeated, what is rolled back is", async (_, place) => {
     if (place === "begun") await installHolds(engine);
+    // Before they are started: a worker is at it at once.
+    payments = Promise.withResolvers();
     const ids = [await tenant.start("order"), await other.start("order")];
     const keys = ids.map((id) => `${id}.pay`);
-    for (const key of keys) unanswered.set(key, Promise.withResolvers());
     await eventually(() => expect(keys.map((key) => requestsOf(key).length)).toEqual([1, 1]), { withinMs: 60_000 });
     const held = await holdCommits(engine, place, ids);
-    for (const key of keys) unanswered.get(key)?.resolve();
-    const [cutOff = 0] = await held.waiting(keys.length);
-    await launched.at(-1)?.kill();
-    await held.terminate(cutOff);
-    await held.letGo();
+    try {
+      payments.resolve();
+      const [cutOff = 0] = await held.waiting(keys.length);
+      await launched.at(-1)?.kill();
+      await held.terminate(cutOff);
+    } finally {
+      await held.letGo();
+    }
     await start("worker", null);
     await expectAllAsIfNothingHadBeen();
     expect(keys.map((key) => requestsOf(key).length).reduce((sum, each) => sum + each)).toBe(3);
