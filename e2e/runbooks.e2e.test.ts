@@ -116,7 +116,7 @@ describe("stuck-execution.md", () => {
     await broken("replace(definition::text, '\"delay\"', '\"of a later release\"')::json");
     await tenant.call("POST", "/v1/workflows/unreadable/resume");
     await seen(id, /^PUT OFF until /);
-    expect(await follow(id, "execution.let_go")).toContain("of a later release");
+    expect(await follow(id, "execution.let_go")).toContain("No matching discriminator");
     await broken("replace(definition::text, '\"of a later release\"', '\"delay\"')::json");
     await seen(id, /^WAITS until /);
   });
