@@ -26,7 +26,7 @@ export interface ApiOptions {
   readonly redisUrl: string;
   readonly redisPrefix: string;
   readonly adminToken: string;
-  /** 32 bytes. */
+  /** Cursors are signed by keys derived from them. */
   readonly masterKeys: MasterKeys;
   readonly ingressUrl: string;
   /** For tests; else as `wrong-keys.ts` has it. */

@@ -1,12 +1,4 @@
-import {
-  balancedEnv,
-  envMasterKeys,
-  envPort,
-  envUrl,
-  parseEnv,
-  refuseFailPointInProduction,
-  serviceEnv,
-} from "@keelson/service-kit";
+import { balancedEnv, envMasterKeys, envPort, envUrl, parseServiceEnv, serviceEnv } from "@keelson/service-kit";
 import { z } from "zod";
 
 const Env = z
@@ -28,4 +20,4 @@ const Env = z
   }));
 
 /** This service's configuration; the only place that reads the environment. */
-export const env = parseEnv(Env.superRefine(refuseFailPointInProduction), process.env);
+export const env = parseServiceEnv(Env, process.env);

@@ -1,6 +1,6 @@
 // The api: the REST API, for tenants by their keys and for the operator by the token. Any number may run.
 
-import { createSecretBox, missingMasterKeys, openDatabase } from "@keelson/db";
+import { createSecretBox, openDatabase, tellMissingMasterKeys } from "@keelson/db";
 import {
   createLogger,
   createMetrics,
@@ -36,11 +36,7 @@ await runService({
     const tracing = await openTracing("keelson-api", env);
     await db.assertRestricted("keelson_app");
     await db.assertMigrated();
-    for (const { keyVersion, secrets, replaced, error } of await missingMasterKeys(
-      db,
-      createSecretBox(env.KEELSON_MASTER_KEY),
-    ))
-      log.error({ key_version: keyVersion, in_force: secrets, replaced, err: error }, "master_key.missing");
+    await tellMissingMasterKeys(db, createSecretBox(env.KEELSON_MASTER_KEY), log);
     const api = createApi({
       db,
       redisUrl: env.REDIS_URL,

@@ -47,7 +47,7 @@ const RETRY_SECONDS = 2;
 export function createIngress(deps: {
   readonly db: Database;
   readonly secretBox: SecretBox;
-  /** 32 bytes; receipts are signed by a key derived from it. */
+  /** Receipts are signed by keys derived from them. */
   readonly masterKeys: MasterKeys;
   /** Base of the addresses of receipts, without a slash at its end; asked for once the service listens. */
   readonly publicUrl: () => string;

@@ -1,7 +1,7 @@
 // The ingress: takes webhooks, checks who sent them, and commits each as an execution before it says so. Any number may run.
 
 import { setTimeout as wait } from "node:timers/promises";
-import { createSecretBox, missingMasterKeys, openDatabase } from "@keelson/db";
+import { createSecretBox, openDatabase, tellMissingMasterKeys } from "@keelson/db";
 import { changeChannel, createHints, createSharedRate, openRedis, subscribe } from "@keelson/queue";
 import {
   createLogger,
@@ -40,8 +40,7 @@ await runService({
     await db.assertRestricted("keelson_app");
     await db.assertMigrated();
     const secretBox = createSecretBox(env.KEELSON_MASTER_KEY);
-    for (const { keyVersion, secrets, replaced, error } of await missingMasterKeys(db, secretBox))
-      log.error({ key_version: keyVersion, in_force: secrets, replaced, err: error }, "master_key.missing");
+    await tellMissingMasterKeys(db, secretBox, log);
 
     const redisLog = {
       redisLost: (connection: string, error: unknown) => log.warn({ connection, err: error }, "redis.lost"),

@@ -1,4 +1,4 @@
-import { envDurationMs, envPort, parseEnv, refuseFailPointInProduction, serviceEnv } from "@keelson/service-kit";
+import { envDurationMs, envPort, parseServiceEnv, serviceEnv } from "@keelson/service-kit";
 import { z } from "zod";
 
 const Env = z.object({
@@ -9,4 +9,4 @@ const Env = z.object({
 });
 
 /** This service's configuration; the only place that reads the environment. */
-export const env = parseEnv(Env.superRefine(refuseFailPointInProduction), process.env);
+export const env = parseServiceEnv(Env, process.env);

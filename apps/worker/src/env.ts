@@ -4,8 +4,7 @@ import {
   envInteger,
   envMasterKeys,
   envPort,
-  parseEnv,
-  refuseFailPointInProduction,
+  parseServiceEnv,
   serviceEnv,
 } from "@keelson/service-kit";
 import { z } from "zod";
@@ -20,4 +19,4 @@ const Env = z.object({
 });
 
 /** This service's configuration; the only place that reads the environment. */
-export const env = parseEnv(Env.superRefine(refuseFailPointInProduction), process.env);
+export const env = parseServiceEnv(Env, process.env);

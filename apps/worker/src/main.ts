@@ -6,8 +6,8 @@ import {
   createSecretBox,
   createSecretReader,
   createSweepStore,
-  missingMasterKeys,
   openDatabase,
+  tellMissingMasterKeys,
 } from "@keelson/db";
 import { createPgClock, createRunner, reapOnce, sweepOnce, type ExecutionRef } from "@keelson/engine";
 import {
@@ -70,11 +70,10 @@ await runService({
     await db.assertRestricted("keelson_worker");
     await db.assertMigrated();
     const secretBox = createSecretBox(env.KEELSON_MASTER_KEY);
-    for (const { keyVersion, secrets, replaced, error } of await missingMasterKeys(db, secretBox)) {
-      log.error({ key_version: keyVersion, in_force: secrets, replaced, err: error }, "master_key.missing");
-      // Better not to begin than to fail what another worker, or this one with all its keys, can do.
-      if (secrets > 0) throw error;
-    }
+    const missing = await tellMissingMasterKeys(db, secretBox, log);
+    const needed = missing.find(({ secrets }) => secrets > 0);
+    // Better not to begin than to fail what another worker, or this one with all its keys, can do.
+    if (needed !== undefined) throw needed.error;
 
     const redisLog = {
       redisLost: (connection: string, error: unknown) => log.warn({ connection, err: error }, "redis.lost"),

@@ -69,7 +69,13 @@ export {
   type ScheduleStore,
   type SettledFire,
 } from "./schedule-store.ts";
-export { type MissingKey, missingMasterKeys, type SealedUnderKey, secretsByKey } from "./master-keys.ts";
+export {
+  type MissingKey,
+  missingMasterKeys,
+  type SealedUnderKey,
+  secretsByKey,
+  tellMissingMasterKeys,
+} from "./master-keys.ts";
 export { type Rewrapped, rewrapSecrets } from "./rewrap-secrets.ts";
 export {
   createSecretBox,

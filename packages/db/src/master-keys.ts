@@ -59,6 +59,18 @@ export async function missingMasterKeys(db: Database, box: SecretBox): Promise<M
   return missing;
 }
 
+/** Tells the log of each of them, with the remedy. */
+export async function tellMissingMasterKeys(
+  db: Database,
+  box: SecretBox,
+  log: { error(fields: object, message: string): void },
+): Promise<MissingKey[]> {
+  const missing = await missingMasterKeys(db, box);
+  for (const { keyVersion, secrets, replaced, error } of missing)
+    log.error({ key_version: keyVersion, in_force: secrets, replaced, err: error }, "master_key.missing");
+  return missing;
+}
+
 async function opens(
   db: Database,
   box: SecretBox,

@@ -9,6 +9,11 @@ export interface ChosenFailPoint {
   readonly time: number;
 }
 
+export interface FailPointEnv {
+  readonly NODE_ENV?: string | undefined;
+  readonly KEELSON_FAIL_POINT?: ChosenFailPoint | undefined;
+}
+
 interface FailPointLog {
   warn(fields: object, message: string): void;
   fatal(fields: object, message: string): void;
@@ -26,10 +31,7 @@ export function envFailPoint(): z.ZodType<ChosenFailPoint, string> {
 }
 
 /** Of a service's environment: production has no fail point. */
-export function refuseFailPointInProduction(
-  env: { readonly NODE_ENV?: string | undefined; readonly KEELSON_FAIL_POINT?: ChosenFailPoint | undefined },
-  context: z.RefinementCtx,
-): void {
+export function refuseFailPointInProduction(env: FailPointEnv, context: z.RefinementCtx): void {
   if (env.NODE_ENV !== "production" || env.KEELSON_FAIL_POINT === undefined) return;
   context.addIssue({
     code: "custom",

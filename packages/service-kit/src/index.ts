@@ -1,7 +1,8 @@
 export { AppError, type AppErrorOptions } from "./app-error.ts";
+export { deriveKeys } from "./derive-keys.ts";
 export { type NumberedKey, envMasterKeys } from "./env-master-keys.ts";
 export { envCidrList, envDurationMs, envInteger, envLogLevel, envPort, envUrl } from "./env-values.ts";
-export { refuseFailPointInProduction, standAtFailPoint } from "./fail-points.ts";
+export { standAtFailPoint } from "./fail-points.ts";
 export { toAppError } from "./handle-errors.ts";
 export type { ReadinessCheck } from "./health.ts";
 export { newId } from "./id.ts";
@@ -17,7 +18,7 @@ export { readJsonBody, readRawBody } from "./read-body.ts";
 export { addLogFields, requestIdOf } from "./request-context.ts";
 export { type RunningService, runService } from "./run-service.ts";
 export { createServiceApp } from "./service-app.ts";
-export { balancedEnv, serviceEnv } from "./service-env.ts";
+export { balancedEnv, parseServiceEnv, serviceEnv } from "./service-env.ts";
 export { type ServiceServer, createServiceServer } from "./service-server.ts";
 export { type StrictJson, decodeUtf8, parseStrictJson } from "./strict-json.ts";
 export { type ArrivedHeaders, type KeptHeaders, deliveryHeaders, queryOf, triggerHeaders } from "./webhook/headers.ts";

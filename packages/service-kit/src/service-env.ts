@@ -2,7 +2,8 @@
 
 import { z } from "zod";
 import { envDurationMs, envLogLevel, envUrl } from "./env-values.ts";
-import { envFailPoint } from "./fail-points.ts";
+import { type FailPointEnv, envFailPoint, refuseFailPointInProduction } from "./fail-points.ts";
+import { type Env, parseEnv } from "./parse-env.ts";
 
 export const serviceEnv = {
   /** Of the service's restricted login. */
@@ -32,3 +33,8 @@ export const balancedEnv = {
   /** How long a stop still answers new connections, while `/readyz` says already that it stops. In ms. */
   STOP_DELAY: envDurationMs({ maxMs: 60_000 }).prefault("5s"),
 };
+
+/** `parseEnv` of what spreads `serviceEnv`: production is refused a fail point as well. */
+export function parseServiceEnv<T extends FailPointEnv>(schema: z.ZodType<T>, env: Env): T {
+  return parseEnv(schema.superRefine(refuseFailPointInProduction), env);
+}

@@ -1,9 +1,9 @@
 // Cursors of lists: the last item's key, signed together with the list it belongs to, so that garbage and the cursor of
 // another tenant, list or filter are refused rather than answered with a page out of nowhere.
 
-import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
+import { type KeyObject, createHmac, timingSafeEqual } from "node:crypto";
 import type { MasterKeys } from "@keelson/db";
-import { AppError } from "@keelson/service-kit";
+import { AppError, deriveKeys } from "@keelson/service-kit";
 
 export interface Cursors {
   /** `list` names tenant, list and filters; `position` is the key of the last item of a page. */
@@ -16,10 +16,10 @@ const MAC_BYTES = 12;
 
 /** Sealed under the first key; opened under each, so that a list that is being read outlasts a change of keys. */
 export function createCursors(masterKeys: MasterKeys): Cursors {
-  const key = keyOf(masterKeys[0]);
-  const keys = [key, ...masterKeys.slice(1).map(keyOf)];
+  const keys = deriveKeys(masterKeys, "keelson list cursors");
   return {
-    seal: (list, position) => Buffer.concat([macOf(key, list, position), Buffer.from(position)]).toString("base64url"),
+    seal: (list, position) =>
+      Buffer.concat([macOf(keys[0], list, position), Buffer.from(position)]).toString("base64url"),
     open(list, cursor) {
       const bytes = Buffer.from(cursor, "base64url");
       const position = bytes.subarray(MAC_BYTES).toString("utf8");
@@ -41,11 +41,7 @@ export function createCursors(masterKeys: MasterKeys): Cursors {
   };
 }
 
-function keyOf({ bytes }: MasterKeys[0]): Uint8Array {
-  return new Uint8Array(hkdfSync("sha256", bytes, "", "keelson list cursors", 32));
-}
-
-function macOf(key: Uint8Array, list: string, position: string): Uint8Array {
+function macOf(key: KeyObject, list: string, position: string): Uint8Array {
   return createHmac("sha256", key)
     .update(JSON.stringify([list, position]))
     .digest()

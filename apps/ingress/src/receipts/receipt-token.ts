@@ -2,8 +2,9 @@
 // by HMAC-SHA-256 under a key that is derived from the master key for nothing else.
 //  version (2) | tenant (16) | delivery (16) | expiry in seconds since 1970 (6) | HMAC of the 40 before (32)
 
-import { type KeyObject, createHmac, createSecretKey, hkdfSync, timingSafeEqual } from "node:crypto";
+import { type KeyObject, createHmac, timingSafeEqual } from "node:crypto";
 import type { MasterKeys } from "@keelson/db";
+import { deriveKeys } from "@keelson/service-kit";
 import { parse, stringify } from "uuid";
 
 export interface ReceiptTokens {
@@ -31,9 +32,7 @@ const TOKEN = /^[A-Za-z0-9_-]{96}$/;
 
 /** Signed under the first key, read under each: a receipt outlasts a change of keys. `nowMs`: milliseconds since 1970. */
 export function createReceiptTokens(masterKeys: MasterKeys, nowMs: () => number): ReceiptTokens {
-  // Once: to make a key of bytes for each receipt costs more than to sign it.
-  const key = keyOf(masterKeys[0]);
-  const keys = [key, ...masterKeys.slice(1).map(keyOf)];
+  const keys = deriveKeys(masterKeys, KEY_LABEL);
   const nowSeconds = (): number => Math.floor(nowMs() / 1000);
   return {
     issue({ tenantId, deliveryId }) {
@@ -42,7 +41,7 @@ export function createReceiptTokens(masterKeys: MasterKeys, nowMs: () => number)
       payload.set(parse(tenantId), 2);
       payload.set(parse(deliveryId), 18);
       payload.writeUIntBE(nowSeconds() + LIFETIME_SECONDS, 34, 6);
-      return Buffer.concat([payload, sign(key, payload)]).toString("base64url");
+      return Buffer.concat([payload, sign(keys[0], payload)]).toString("base64url");
     },
     read(token) {
       if (!TOKEN.test(token)) return { kind: "forged" };
@@ -55,10 +54,6 @@ export function createReceiptTokens(masterKeys: MasterKeys, nowMs: () => number)
       return { kind: "valid", tenantId: stringify(payload, 2), deliveryId: stringify(payload, 18) };
     },
   };
-}
-
-function keyOf({ bytes }: MasterKeys[0]): KeyObject {
-  return createSecretKey(new Uint8Array(hkdfSync("sha256", bytes, "", KEY_LABEL, 32)));
 }
 
 function sign(key: KeyObject, payload: Uint8Array): Buffer {
