@@ -1,17 +1,11 @@
 // What the measurements of one run share: the engine, its tenant, the helpers, the meters, how long each phase lasts.
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Stack } from "@keelson/local-stack";
 import { Client } from "pg";
-import { createBenchTenant, type BenchTenant } from "./engine-client.ts";
-import type { LoadCalls } from "./load-process.ts";
-import { startHelper, type Helper } from "./process-calls.ts";
 import { machineCpuMs, measureUsage, type Usage } from "./process-meter.ts";
+import { openRig, type Rig } from "./rig.ts";
 import { openServerMeters, type ServerMeters } from "./server-meters.ts";
-import type { TargetCalls } from "./target-process.ts";
-import type { Hook } from "./webhooks.ts";
-import { workloads, WORKLOADS, type WorkloadName } from "./workflows.ts";
 
 export const PROCESSES = ["ingress", "api", "scheduler", "worker", "postgres", "redis"] as const;
 export type ProcessName = (typeof PROCESSES)[number];
@@ -24,13 +18,8 @@ export interface Usages {
   readonly machineCpuMs: number | null;
 }
 
-export interface Bench {
+export interface Bench extends Rig {
   readonly stack: Stack;
-  readonly tenant: BenchTenant;
-  readonly load: Helper<LoadCalls>["calls"];
-  readonly target: Helper<TargetCalls>["calls"];
-  readonly targetUrl: string;
-  readonly hooks: Readonly<Record<WorkloadName, Hook>>;
   readonly meters: ServerMeters;
   /** Another database of the same PostgreSQL. */
   readonly baselineUrl: string;
@@ -38,28 +27,16 @@ export interface Bench {
   readonly close: () => Promise<void>;
 }
 
-const helperScript = (name: string): string => join(import.meta.dirname, `${name}-process.ts`);
-
 export async function openBench(stack: Stack): Promise<Bench> {
   const { postgres, redis } = stack;
   if (postgres === null || redis === null) throw new Error("The benchmarks run on servers of their own");
-  const target = await startHelper<TargetCalls>(helperScript("target"));
-  const load = await startHelper<LoadCalls>(helperScript("load"));
-  const { port, newsPort } = await target.calls.open();
-  await load.calls.hearNews(newsPort);
-  const targetUrl = `http://127.0.0.1:${port}`;
+  const rig = await openRig(stack);
   const meters = await openServerMeters(stack.adminUrl, stack.redisUrl);
-  const tenant = await createBenchTenant(stack, "bench");
-  const hooks = await saveWorkloads(tenant, targetUrl);
   const baselineUrl = await createBaselineDatabase(stack.adminUrl);
 
   return {
+    ...rig,
     stack,
-    tenant,
-    load: load.calls,
-    target: target.calls,
-    targetUrl,
-    hooks,
     meters,
     baselineUrl,
     async usages() {
@@ -69,8 +46,8 @@ export async function openBench(stack: Stack): Promise<Bench> {
         ...stack.pids(),
         postgres: pidOf(postgres.service),
         redis: pidOf(redis.service),
-        load: [load.pid],
-        target: [target.pid],
+        load: [rig.helperPids.load],
+        target: [rig.helperPids.target],
       };
       const measured = await measureUsage(groups);
       const own = process.cpuUsage();
@@ -83,18 +60,9 @@ export async function openBench(stack: Stack): Promise<Bench> {
       };
     },
     async close() {
-      await Promise.allSettled([load.stop(), target.stop(), meters.close()]);
+      await Promise.allSettled([rig.stop(), meters.close()]);
     },
   };
-}
-
-async function saveWorkloads(tenant: BenchTenant, targetUrl: string): Promise<Record<WorkloadName, Hook>> {
-  const hooks: Partial<Record<WorkloadName, Hook>> = {};
-  for (const name of WORKLOADS) {
-    const url = await tenant.save(workloads[name], targetUrl);
-    hooks[name] = { url, secret: tenant.secret, ends: workloads[name].ends };
-  }
-  return hooks as Record<WorkloadName, Hook>;
 }
 
 async function createBaselineDatabase(adminUrl: string): Promise<string> {

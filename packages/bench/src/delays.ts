@@ -2,10 +2,10 @@
 import { eachAccounted } from "./account.ts";
 import { cpuElsewhere, type Bench } from "./bench.ts";
 import type { BenchOptions } from "./options.ts";
+import { LANES } from "./rig.ts";
 import { known, type Turn } from "./turn.ts";
 import { workloads } from "./workflows.ts";
 
-const LANES = 32;
 const SPREAD_MS = 10_000;
 /** Due at once: to see how fast they are taken. */
 const PROBE = 200;

@@ -1,10 +1,15 @@
 // The tenant that the workloads run as: limits raised, a secret to sign with, the workflows saved.
 import { randomBytes } from "node:crypto";
-import type { Stack } from "@keelson/local-stack";
 import { HOOK_SECRET, type Workload } from "./workflows.ts";
 
 /** So that no limit is measured. */
 const LIMITS = { apiPerMinute: 100_000_000, webhookPerMinute: 100_000_000, unfinishedExecutions: 1_000_000 };
+
+/** Where an engine is, and who may make tenants there. */
+export interface Engine {
+  readonly urls: { readonly api: string };
+  readonly adminToken: string;
+}
 
 export interface BenchTenant {
   readonly id: string;
@@ -15,13 +20,13 @@ export interface BenchTenant {
   readonly call: (method: string, path: string, body?: object) => Promise<unknown>;
 }
 
-export async function createBenchTenant(stack: Stack, slug: string): Promise<BenchTenant> {
-  const { api } = stack.urls;
-  const made = (await request(`${api}/v1/tenants`, "POST", stack.adminToken, { slug, name: slug })) as {
+export async function createBenchTenant(engine: Engine, slug: string): Promise<BenchTenant> {
+  const { api } = engine.urls;
+  const made = (await request(`${api}/v1/tenants`, "POST", engine.adminToken, { slug, name: slug })) as {
     tenant: { id: string };
     apiKey: { key: string };
   };
-  await request(`${api}/v1/tenants/${made.tenant.id}`, "PATCH", stack.adminToken, { limits: LIMITS });
+  await request(`${api}/v1/tenants/${made.tenant.id}`, "PATCH", engine.adminToken, { limits: LIMITS });
   const apiKey = made.apiKey.key;
   const secret = `whsec_${randomBytes(24).toString("base64")}`;
   const call = (method: string, path: string, body?: object): Promise<unknown> =>

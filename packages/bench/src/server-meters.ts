@@ -44,8 +44,8 @@ export const COUNTS_SETTLE_MS = 10_500;
 /** In another database than the engine's, so that it counts none of its own commits; `adminUrl` is the engine's. */
 export async function openServerMeters(adminUrl: string, redisUrl: string): Promise<ServerMeters> {
   const engine = new URL(adminUrl).pathname.slice(1);
-  const client = await connect(adminUrl);
-  const watcher = await connect(Object.assign(new URL(adminUrl), { pathname: "/template1" }).href);
+  const client = await connectMeter(adminUrl);
+  const watcher = await connectMeter(Object.assign(new URL(adminUrl), { pathname: "/template1" }).href);
   const redis = new Redis(redisUrl);
   await client.query("create extension if not exists pg_stat_statements");
   const query = async <R extends object>(sql: string, values: readonly unknown[] = []): Promise<R[]> =>
@@ -88,14 +88,7 @@ export async function openServerMeters(adminUrl: string, redisUrl: string): Prom
         rows: Number(row.rows),
       }));
     },
-    async ends(workflowNames) {
-      const [row] = await query<{ total: string; succeeded: string }>(
-        `select count(*) as total, count(*) filter (where status = 'succeeded') as succeeded
-         from keelson.executions where workflow_name = any($1)`,
-        [workflowNames],
-      );
-      return { total: Number(row?.total), succeeded: Number(row?.succeeded) };
-    },
+    ends: (workflowNames) => countEnds(client, workflowNames),
     async close() {
       redis.disconnect();
       await Promise.all([client.end(), watcher.end()]);
@@ -103,7 +96,17 @@ export async function openServerMeters(adminUrl: string, redisUrl: string): Prom
   };
 }
 
-async function connect(url: string): Promise<Client> {
+/** Executions of these workflows, of all tenants. */
+export async function countEnds(client: Client, workflowNames: readonly string[]): Promise<Ends> {
+  const { rows } = await client.query<{ total: string; succeeded: string }>(
+    `select count(*) as total, count(*) filter (where status = 'succeeded') as succeeded
+     from keelson.executions where workflow_name = any($1)`,
+    [workflowNames],
+  );
+  return { total: Number(rows[0]?.total), succeeded: Number(rows[0]?.succeeded) };
+}
+
+export async function connectMeter(url: string): Promise<Client> {
   const client = new Client({ connectionString: url, application_name: "bench-meters" });
   client.on("error", () => undefined);
   await client.connect();

@@ -4,9 +4,9 @@ import type { Figures } from "./figures.ts";
 import type { BenchOptions } from "./options.ts";
 import { eachAccounted } from "./account.ts";
 import { COUNTS_SETTLE_MS, type StatementCost } from "./server-meters.ts";
+import { LANES } from "./rig.ts";
 import type { Workload } from "./workflows.ts";
 
-const LANES = 32;
 const STEADY_PER_SECOND = 50;
 const EASY_PER_SECOND = 20;
 const BARE_ROUND_TRIPS = 1_000;
