@@ -81,6 +81,7 @@ it("npm start needs no variable, and has the documented defaults", async () => {
 
 it.each<[file: string, variable: string, good: readonly string[], bad: readonly string[]]>([
   ["apps/worker/src/env.ts", "WORKER_CONCURRENCY", ["1", "1000"], ["0", "1001", "many"]],
+  ["apps/worker/src/env.ts", "DATABASE_DIRECT_URL", ["postgres://u@h/d"], ["mysql://h"]],
   ["apps/worker/src/env.ts", "LEASE_TTL", ["1s", "10m"], ["999ms", "601s", "soon"]],
   ["apps/worker/src/env.ts", "KEELSON_EGRESS_ALLOW", ["127.0.0.1/32,::1/128"], ["localhost", "10.0.0.0/33"]],
   ["apps/scheduler/src/env.ts", "EXECUTION_RETENTION", ["1m"], ["59s", "0"]],

@@ -4,6 +4,7 @@ import {
   envInteger,
   envMasterKeys,
   envPort,
+  envUrl,
   parseServiceEnv,
   serviceEnv,
 } from "@keelson/service-kit";
@@ -15,6 +16,8 @@ const Env = z.object({
   KEELSON_MASTER_KEY: envMasterKeys(),
   KEELSON_EGRESS_ALLOW: envCidrList().prefault(""),
   WORKER_CONCURRENCY: envInteger(1, 1000).prefault("64"),
+  /** Past a pooler that DATABASE_URL goes through, so that a worker's death is seen at once and not by its lease's end. */
+  DATABASE_DIRECT_URL: envUrl(["postgres", "postgresql"]).optional(),
   LEASE_TTL: envDurationMs({ minMs: 1_000, maxMs: 600_000 }).prefault("15s"),
 });
 

@@ -97,7 +97,7 @@ await runService({
       stopping,
     });
     const leases = createLeaseStore(db, {
-      url: env.DATABASE_URL,
+      url: env.DATABASE_DIRECT_URL ?? env.DATABASE_URL,
       applicationName: "keelson-worker",
       stats: stats.read,
     });

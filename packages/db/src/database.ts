@@ -1,7 +1,8 @@
 // A service's way to PostgreSQL: one pool of its restricted login, for hand-written SQL and for Prisma alike.
 // In code the tenant is a capability: rows are reached through `withTenant`, or by functions that set the tenant themselves.
 import { PrismaPg } from "@prisma/adapter-pg";
-import { Pool, type PoolClient, type QueryResultRow } from "pg";
+import { Pool, type PoolClient, type QueryConfig, type QueryResultRow } from "pg";
+import { isDirect } from "./direct-connection.ts";
 import { PrismaClient, type Prisma } from "./generated/client.ts";
 import { readMigrations } from "./migrate/migrate.ts";
 
@@ -12,8 +13,13 @@ export interface Database {
   readonly pool: Pool;
   /** One transaction in which PostgreSQL shows and takes rows of this tenant alone (I7). */
   withTenant<T>(tenantId: string, work: (tx: TenantTx) => Promise<T>): Promise<T>;
-  /** Calls one of the schema's functions, prepared, in a commit of its own; its rows. */
-  call<R extends QueryResultRow>(query: HotQuery, values: readonly unknown[]): Promise<R[]>;
+  /**
+   * Calls one of the schema's functions, prepared, in a commit of its own; its rows. Rejects without an answer after
+   * `timeoutMs`, default 17 s.
+   */
+  call<R extends QueryResultRow>(query: HotQuery, values: readonly unknown[], timeoutMs?: number): Promise<R[]>;
+  /** As `call`, on a connection of the pool, in whatever transaction is open there. */
+  callOn<R extends QueryResultRow>(client: PoolClient, query: HotQuery, values: readonly unknown[]): Promise<R[]>;
   /**
    * Work across tenants, by functions that answer with ids, counts, states and times alone. The reason is for whoever reads
    * the code: all such work is found by this name.
@@ -29,7 +35,7 @@ export interface Database {
 /** What work across tenants may do: call the schema's functions. */
 export type SystemCalls = Pick<Database, "call">;
 
-/** A named statement: prepared once on each connection. */
+/** A named statement: prepared once on each connection; anew for each call where a pooler stands between. */
 export interface HotQuery {
   readonly name: string;
   readonly text: string;
@@ -48,6 +54,8 @@ export interface DatabaseOptions {
 const CONNECT_TIMEOUT_MS = 10_000;
 /** No statement of a service takes longer; ms. */
 const STATEMENT_TIMEOUT_MS = 15_000;
+/** Without an answer by then the connection is given up; ms. */
+const QUERY_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 2_000;
 
 export function openDatabase(options: DatabaseOptions): Database {
   const pool = new Pool({
@@ -60,7 +68,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     keepAliveInitialDelayMillis: 3_000,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
-    query_timeout: STATEMENT_TIMEOUT_MS + 2_000,
+    query_timeout: QUERY_TIMEOUT_MS,
   });
   pool.on("error", (error) => options.onIdleError?.(error));
   // The pool listens to those that nobody uses. One that breaks between two statements of a transaction tells whoever uses
@@ -70,8 +78,29 @@ export function openDatabase(options: DatabaseOptions): Database {
   pool.on("acquire", closeIfInTransaction);
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { schema: "keelson" }) });
   let migrated = false;
-  const call: Database["call"] = async <R extends QueryResultRow>(query: HotQuery, values: readonly unknown[]) => {
-    const { rows } = await pool.query<R>({ ...query, values: [...values] });
+  let direct: boolean | undefined;
+  /** The name stays with PostgreSQL's session, and through a pooler the next call may come to another one. */
+  const configOf = (
+    { name, text }: HotQuery,
+    values: readonly unknown[],
+    timeoutMs = QUERY_TIMEOUT_MS,
+  ): TimedQuery => ({ ...(direct ? { name } : {}), text, values: [...values], query_timeout: timeoutMs });
+  const call: Database["call"] = async <R extends QueryResultRow>(
+    query: HotQuery,
+    values: readonly unknown[],
+    timeoutMs?: number,
+  ) => {
+    direct ??= await reachesDirectly(pool);
+    const { rows } = await pool.query<R>(configOf(query, values, timeoutMs));
+    return rows;
+  };
+  const callOn: Database["callOn"] = async <R extends QueryResultRow>(
+    client: PoolClient,
+    query: HotQuery,
+    values: readonly unknown[],
+  ) => {
+    direct ??= await isDirect(client);
+    const { rows } = await client.query<R>(configOf(query, values));
     return rows;
   };
 
@@ -86,6 +115,7 @@ export function openDatabase(options: DatabaseOptions): Database {
         { maxWait: CONNECT_TIMEOUT_MS, timeout: STATEMENT_TIMEOUT_MS },
       ),
     call,
+    callOn,
     withSystem: (_reason, work) => work({ call }),
     assertRestricted: (group) => assertRestricted(pool, group),
     async assertMigrated() {
@@ -98,6 +128,18 @@ export function openDatabase(options: DatabaseOptions): Database {
       if (!pool.ended) await pool.end();
     },
   };
+}
+
+/** pg knows a query's own time-out, its types do not. */
+type TimedQuery = QueryConfig & { readonly query_timeout: number };
+
+async function reachesDirectly(pool: Pool): Promise<boolean> {
+  const client = await pool.connect();
+  try {
+    return await isDirect(client);
+  } finally {
+    client.release();
+  }
 }
 
 /**

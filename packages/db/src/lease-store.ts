@@ -1,8 +1,9 @@
 // Workers as PostgreSQL knows them. Each incarnation also holds an advisory lock on a connection of its own, which
 // PostgreSQL releases the moment the process dies: evidence of death, never of life.
 import type { LeaseStore, OwnedLease } from "@keelson/engine";
-import { Client, type QueryConfig } from "pg";
+import { Client } from "pg";
 import type { Database, HotQuery } from "./database.ts";
+import { isDirect } from "./direct-connection.ts";
 
 /** First half of the advisory locks' keys; the second is the worker's id. "work" in ASCII. */
 export const WORKER_LOCK_CLASS = 0x776f726b;
@@ -19,7 +20,7 @@ export interface PgLeaseStore extends LeaseStore {
 }
 
 export interface LeaseStoreOptions {
-  /** Of a direct connection, not through a pooler: the advisory lock belongs to the session. */
+  /** Of a direct connection, not through a pooler: the advisory lock belongs to the session. Else there is none. */
   readonly url: string;
   readonly applicationName: string;
   /** The heartbeat's figures, asked for at each tick. */
@@ -87,14 +88,12 @@ export function createLeaseStore(db: Database, options: LeaseStoreOptions): PgLe
     },
     async tick(workerId, ttlMs) {
       if (watch?.workerId !== workerId) void takeLock(workerId);
-      // pg knows a query's own time-out, its types do not.
-      const query: QueryConfig & { readonly query_timeout: number } = {
-        ...TICK,
-        values: [workerId, ttlMs, watch?.workerId === workerId, JSON.stringify(options.stats())],
-        query_timeout: TICK_TIMEOUT_MS,
-      };
-      const { rows } = await db.pool.query<{ now_ms: number; leases: OwnedLease[] }>(query);
-      const [row] = rows;
+      const watched = watch?.workerId === workerId;
+      const [row] = await db.call<{ now_ms: number; leases: OwnedLease[] }>(
+        TICK,
+        [workerId, ttlMs, watched, JSON.stringify(options.stats())],
+        TICK_TIMEOUT_MS,
+      );
       return row === undefined
         ? { alive: false, nowAt: Date.now(), owned: [] }
         : { alive: true, nowAt: row.now_ms, owned: row.leases };
@@ -105,10 +104,4 @@ export function createLeaseStore(db: Database, options: LeaseStoreOptions): PgLe
     },
     close: dropLock,
   };
-}
-
-/** A pooler tells its own number for the session, and may lend PostgreSQL's session to others: a lock there means nothing. */
-async function isDirect(client: Client): Promise<boolean> {
-  const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
-  return "processID" in client && client.processID === rows[0]?.pid;
 }

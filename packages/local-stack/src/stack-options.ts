@@ -9,6 +9,8 @@ export interface DatabaseUrls {
   /** api and ingress. */
   readonly app: string;
   readonly worker: string;
+  /** The worker's past a pooler, where the others go through one. */
+  readonly workerDirect?: string | undefined;
   /** scheduler. */
   readonly dispatcher: string;
 }

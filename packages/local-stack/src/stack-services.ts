@@ -93,12 +93,13 @@ function environment(
   options: StackOptions,
   { redisUrl, databaseUrls, adminToken, masterKey, ports }: Surroundings,
 ): Record<string, string | undefined> {
-  const { app, worker, dispatcher } = databaseUrls;
+  const { app, worker, workerDirect, dispatcher } = databaseUrls;
   const login: Record<ServiceName, string> = { api: app, ingress: app, scheduler: dispatcher, worker };
   const given = {
     // The owner's login is for set-up alone.
     DATABASE_ADMIN_URL: undefined,
     DATABASE_URL: login[service],
+    DATABASE_DIRECT_URL: service === "worker" ? workerDirect : undefined,
     REDIS_URL: redisUrl,
     [portVariable(service)]: String(ports[service][n]),
     BIND_ADDRESS: options.bindAddress ?? "127.0.0.1",

@@ -20,7 +20,7 @@ export async function inTransaction<T>(db: Database, work: (tx: Database) => Pro
   const client = await db.pool.connect();
   const tx: Database = {
     ...db,
-    call: async (query, values) => (await client.query({ ...query, values: [...values] })).rows,
+    call: (query, values) => db.callOn(client, query, values),
   };
   open.set(tx, client);
   try {
