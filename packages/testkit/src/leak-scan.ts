@@ -1,11 +1,10 @@
 // Searches what a system has written, in its places: tables, folders, Redis. Nothing is changed by it.
 import { type Socket, connect } from "node:net";
-import { createReadStream } from "node:fs";
-import { readdir } from "node:fs/promises";
+import { open, readdir } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { Redis } from "ioredis";
 import { Client } from "pg";
-import { type Leak, leakSearch } from "./leak-search.ts";
+import { type Leak, type LeakSearch, leakSearch } from "./leak-search.ts";
 
 const PIECE_BYTES = 4 * 1024 * 1024;
 /** Rows to a round trip. */
@@ -43,30 +42,36 @@ export async function scanDatabase(url: string): Promise<Leak[]> {
 /** Every file below, but what is in folders of these names. What goes meanwhile is no leak. */
 export async function scanFolder(folder: string, except: readonly string[] = []): Promise<Leak[]> {
   const leaks: Leak[] = [];
+  const search = leakSearch();
+  // One for all of them: a cluster is a thousand small files and more, and a buffer each would cost more than the search.
+  const buffer = Buffer.allocUnsafeSlow(search.overlap + PIECE_BYTES);
   const entries = await readdir(folder, { withFileTypes: true, recursive: true });
   for (const entry of entries) {
     const path = join(entry.parentPath, entry.name);
     const shown = relative(folder, path);
     if (!entry.isFile() || shown.split("/").some((part) => except.includes(part))) continue;
-    leaks.push(...(await scanFile(path, shown)));
+    leaks.push(...(await scanFile(path, shown, search, buffer)));
   }
   return leaks;
 }
 
-async function scanFile(path: string, shown: string): Promise<Leak[]> {
-  const search = leakSearch();
+async function scanFile(path: string, shown: string, search: LeakSearch, buffer: Buffer): Promise<Leak[]> {
   const leaks: Leak[] = [];
-  let end: Buffer = Buffer.alloc(0);
   try {
-    for await (const read of createReadStream(path, { highWaterMark: PIECE_BYTES })) {
-      const piece = Buffer.concat([end, read as Buffer]);
-      leaks.push(...search.find(`the file ${shown}`, piece));
-      end = piece.subarray(-search.overlap);
+    await using file = await open(path);
+    for (let kept = 0; ;) {
+      const { bytesRead } = await file.read(buffer, kept, PIECE_BYTES, null);
+      if (bytesRead === 0) return leaks;
+      const end = kept + bytesRead;
+      leaks.push(...search.find(`the file ${shown}`, buffer.subarray(0, end)));
+      // What stands across two pieces is found with the second.
+      kept = Math.min(end, search.overlap);
+      buffer.copyWithin(0, end - kept, end);
     }
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+    return leaks;
   }
-  return leaks;
 }
 
 export interface RedisWatch {
