@@ -10,6 +10,7 @@ import { freePort } from "@keelson/local-stack";
 import { createTestDatabase, type TestDatabase } from "@keelson/testkit";
 import { Client } from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { COMPILE_CACHE } from "./support/compile-cache.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const TENANT = "00000000-0000-7000-8000-00000000000a";
@@ -76,7 +77,7 @@ interface Ended {
 async function audit(env: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<Ended> {
   const child = spawn(process.execPath, [join(ROOT, "scripts", "audit.ts"), ...args], {
     cwd: ROOT,
-    env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...env },
+    env: { PATH: process.env["PATH"], HOME: process.env["HOME"], NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let [stdout, stderr] = ["", ""];

@@ -6,6 +6,7 @@ import { text } from "node:stream/consumers";
 import { createLogins } from "@keelson/db";
 import { createTestDatabase, masterKeyBytes, testRedisUrl, type TestDatabase } from "@keelson/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { COMPILE_CACHE } from "./support/compile-cache.ts";
 
 const SERVICES = ["api", "ingress", "scheduler", "worker"] as const;
 let database: TestDatabase;
@@ -18,7 +19,7 @@ async function start(service: string, databaseUrl: string): Promise<{ code: numb
   const child = spawn(process.execPath, [join(import.meta.dirname, `../apps/${service}/src/main.ts`)], {
     env: {
       PATH: process.env["PATH"],
-      NODE_COMPILE_CACHE: join(import.meta.dirname, "../.tools/compile-cache"),
+      NODE_COMPILE_CACHE: COMPILE_CACHE,
       DATABASE_URL: databaseUrl,
       REDIS_URL: testRedisUrl(),
       KEELSON_MASTER_KEY: Buffer.from(masterKeyBytes()).toString("base64"),

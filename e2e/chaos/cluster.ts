@@ -24,7 +24,7 @@ export async function startCluster(log: (line: string) => void): Promise<Cluster
   const preload = pathToFileURL(join(import.meta.dirname, "shifted-clock.ts")).href;
   const engine = await startEngine({
     counts: { api: 2, ingress: 2, scheduler: 2, worker: 3 },
-    env: { LEASE_TTL: `${LEASE_TTL_MS}ms`, NODE_OPTIONS: `--import ${preload}`, NODE_COMPILE_CACHE: compileCache() },
+    env: { LEASE_TTL: `${LEASE_TTL_MS}ms`, NODE_OPTIONS: `--import ${preload}` },
     prepareDatabase: async (adminUrl) => {
       await migrateDatabase({ adminUrl });
       const { app, worker, dispatcher } = await createLogins({ adminUrl });
@@ -53,9 +53,4 @@ export async function startCluster(log: (line: string) => void): Promise<Cluster
       await Promise.all(Object.values(ways).map((proxy) => proxy.close()));
     },
   };
-}
-
-/** Where compiled code is kept, so that what is killed starts again in half the time. */
-function compileCache(): string {
-  return process.env["NODE_COMPILE_CACHE"] ?? join(import.meta.dirname, "../../.tools/compile-cache");
 }

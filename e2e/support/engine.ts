@@ -22,6 +22,7 @@ import {
 } from "@keelson/testkit";
 import { Client } from "pg";
 import { Webhook } from "standardwebhooks";
+import { COMPILE_CACHE } from "./compile-cache.ts";
 
 export interface Engine {
   readonly stack: Stack;
@@ -93,7 +94,12 @@ export async function startEngine(options: Partial<StackOptions> = {}): Promise<
       return createLogins({ adminUrl });
     },
     ...options,
-    env: { KEELSON_EGRESS_ALLOW: "127.0.0.1/32,::1/128", LOG_LEVEL: "info", ...options.env },
+    env: {
+      KEELSON_EGRESS_ALLOW: "127.0.0.1/32,::1/128",
+      LOG_LEVEL: "info",
+      NODE_COMPILE_CACHE: COMPILE_CACHE,
+      ...options.env,
+    },
   });
   const watch = stack.redis === null ? null : await watchRedis(stack.redisUrl);
   return {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { freePort, superviseService, type ServiceName } from "@keelson/local-stack";
 import { eventually } from "@keelson/testkit";
 import { expect } from "vitest";
+import { COMPILE_CACHE } from "./compile-cache.ts";
 import type { Engine } from "./engine.ts";
 
 export interface Launched {
@@ -44,7 +45,7 @@ export async function launch(
       KEELSON_ADMIN_TOKEN: stack.adminToken,
       KEELSON_MASTER_KEY: stack.masterKey,
       KEELSON_EGRESS_ALLOW: "127.0.0.1/32",
-      NODE_COMPILE_CACHE: join(import.meta.dirname, "../../.tools/compile-cache"),
+      NODE_COMPILE_CACHE: COMPILE_CACHE,
       ...(failPoint === null ? {} : { KEELSON_FAIL_POINT: failPoint }),
       ...env,
     },

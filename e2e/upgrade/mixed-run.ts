@@ -58,7 +58,7 @@ async function upgrade(
   if (release.edited.length === 0) await migrateAs(path, adminUrl);
   else await migrateDatabase({ adminUrl });
   const logins = await createLogins({ adminUrl });
-  const start = async (scriptOf?: (service: ServiceName) => string): Promise<Engine> => {
+  const start = async (scriptOf?: (service: ServiceName) => string, env = {}): Promise<Engine> => {
     const engine = await startEngine({
       ...KEYS,
       databaseAdminUrl: adminUrl,
@@ -67,7 +67,7 @@ async function upgrade(
       publicIngressUrl: "http://127.0.0.1:4001",
       scriptOf,
       // So slow is no machine that a lease runs out.
-      env: { LEASE_TTL: "60s" },
+      env: { LEASE_TTL: "60s", ...env },
       log,
     });
     stops.push(engine.stop);
@@ -75,7 +75,9 @@ async function upgrade(
   };
 
   log(`${release.name} starts`);
-  const former = await start((service) => join(path, `apps/${service}/src/main.ts`));
+  // What is compiled of a tree that goes shall go with it.
+  const beside = { NODE_COMPILE_CACHE: join(path, "../compile-cache") };
+  const former = await start((service) => join(path, `apps/${service}/src/main.ts`), beside);
   const tenant = await former.tenant();
   const hookUrl = await saveWorkflows(tenant, target.url);
   const [api, ingress] = [
