@@ -64,3 +64,25 @@ it("npm run bench stops all that it started when it is interrupted, and prints n
   expect(printed.stdout).toBe("");
   expect(await leftBehind()).toEqual([]);
 });
+
+it("npm run bench -- --scale kills, adds and stops a worker under load, loses nothing, and counts processes and connections", async () => {
+  const json = join(dataDir, "results.json");
+  const { printed, ended } = start("--scale", "--workers", "2", "--seconds", "0.5", "--json", json);
+  const code = await ended;
+  expect({ code, said: code === 0 ? "" : printed.stderr }).toEqual({ code: 0, said: "" });
+  const results = JSON.parse(await readFile(json, "utf8")) as {
+    points: { fleet: object; connectionsOf: object; accepted: number; lost: number; doubled: number }[];
+    faults: { phases: { workers: number }[]; accepted: number; lost: number; doubled: number };
+    perExecution: { table: string; inserted: number }[];
+  };
+  const one = { worker: 2, api: 1, ingress: 1, scheduler: 1 };
+  expect(results.points.map(({ fleet }) => fleet)).toEqual([one, { ...one, api: 2, ingress: 2, scheduler: 2 }]);
+  for (const point of [...results.points, results.faults]) expect(point).toMatchObject({ lost: 0, doubled: 0 });
+  expect(results.faults.phases.map(({ workers }) => workers)).toEqual([2, 1, 1, 2, 1]);
+  expect(results.faults.accepted).toBeGreaterThan(0);
+  expect(results.points[0]?.connectionsOf).toHaveProperty("worker-lease", 2);
+  const rows = Object.fromEntries(results.perExecution.map(({ table, inserted }) => [table, Math.round(inserted)]));
+  expect(rows).toMatchObject({ executions: 1, deliveries: 1, step_runs: 3, attempts: 1 });
+  expect(printed.stdout.match(/^\| --- \|/gm)).toHaveLength(5);
+  expect(await leftBehind()).toEqual([]);
+}, 300_000);

@@ -4,6 +4,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { headOf, parseOptions, runSuite, tableOf, type BenchOptions, type Results } from "@keelson/bench";
 import { createRunFolder } from "@keelson/local-stack";
+import { benchScale } from "./bench-scale.ts";
 import { readEnv, type StackEnv } from "./env.ts";
 import { createReport, explain } from "./report.ts";
 import { startEngine } from "./start-engine.ts";
@@ -12,15 +13,17 @@ import { exitCodeOf, watchStopWish } from "./stop-wish.ts";
 const stop = watchStopWish();
 const report = createReport();
 
+const args = process.argv.slice(2);
+const work = args.includes("--scale") ? benchScale(args, stop, report) : bench();
 process.exit(
-  await bench().catch((error: unknown) => {
+  await work.catch((error: unknown) => {
     if (!stop.signal.aborted) report.line(explain(error));
     return stop.signal.aborted ? exitCodeOf(stop.signal) : 1;
   }),
 );
 
 async function bench(): Promise<number> {
-  const options = parseOptions(process.argv.slice(2));
+  const options = parseOptions(args);
   const settings = readEnv();
   // On the disk of the data folder: what lies in memory commits faster than any disk.
   const base = resolve(settings.KEELSON_DATA_DIR ?? ".keelson", "bench");

@@ -1,7 +1,7 @@
 // The whole engine as `npm start` and `npm run demo` run it.
 import { access, constants, mkdir } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { DataDirInUseError, startStack, type Stack, type StackOptions } from "@keelson/local-stack";
+import { DataDirInUseError, startStack, type DatabaseUrls, type Stack, type StackOptions } from "@keelson/local-stack";
 import type { StackEnv } from "./env.ts";
 import { createDatabasePreparation } from "./prepare-database.ts";
 import { explain, type Report } from "./report.ts";
@@ -15,6 +15,10 @@ export async function startEngine(options: {
   readonly dataDir: string;
   readonly egressAllow: string;
   readonly ports: NonNullable<StackOptions["ports"]>;
+  /** Default: one of each, and the environment's WORKERS. */
+  readonly counts?: StackOptions["counts"];
+  /** Changes how the services reach the database that was prepared. */
+  readonly through?: (urls: DatabaseUrls) => Promise<DatabaseUrls>;
   /** Of the embedded PostgreSQL. */
   readonly postgresSettings?: StackOptions["postgresSettings"];
   /** What the services' environment holds beside this process's own. */
@@ -24,12 +28,16 @@ export async function startEngine(options: {
 }): Promise<Stack> {
   const { env, dataDir, report, signal } = options;
   await checkWritable(dataDir);
+  const prepare = preparation(env, dataDir);
   return onceFree(report, signal, () =>
     startStack({
       dataDir,
-      counts: { worker: env.WORKERS },
+      counts: options.counts ?? { worker: env.WORKERS },
       ports: { ...options.ports, postgres: env.POSTGRES_PORT, redis: env.REDIS_PORT },
-      prepareDatabase: preparation(env, dataDir),
+      prepareDatabase: async (adminUrl) => {
+        const urls = await prepare(adminUrl);
+        return options.through === undefined ? urls : options.through(urls);
+      },
       databaseAdminUrl: env.DATABASE_ADMIN_URL,
       redisUrl: env.REDIS_URL,
       bindAddress: env.BIND_ADDRESS,

@@ -4,3 +4,7 @@ export { measureUsage } from "./process-meter.ts";
 export { parseOptions, type BenchOptions } from "./options.ts";
 export { runSuite, type Results } from "./suite.ts";
 export { headOf, tableOf } from "./table.ts";
+export type { Fleet } from "./scale/fleet.ts";
+export { parseScaleOptions, type ScaleOptions } from "./scale/options.ts";
+export { runScale, type ScaleDeps, type ScaleResults, type Started } from "./scale/scale.ts";
+export { scaleReport } from "./scale/scale-table.ts";

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Pool } from "undici";
 import { measureBaseline } from "./baseline.ts";
 import { monotonicMs } from "./clock.ts";
+import { createLanes } from "./lanes.ts";
 import { answerCalls } from "./process-calls.ts";
 import { summarize, type Summary } from "./summary.ts";
 import { createBook, createSender, hearNews, type Book, type Hook } from "./webhooks.ts";
@@ -44,6 +45,7 @@ export interface Burst {
 }
 
 const book: Book = createBook();
+const lanes = createLanes(book, unlessLost);
 
 async function closedLoop(order: { hook: Hook; lanes: number; seconds: number; count?: number }): Promise<ClosedLoop> {
   const sender = createSender(order.hook, order.lanes, book);
@@ -182,6 +184,8 @@ const handlers = {
   openLoop,
   burst,
   bareHttp,
+  startLanes: lanes.start,
+  stopLanes: lanes.stop,
   measureBaseline,
   /** Since the last one: what was accepted, under how many ids, refused with which words, and never done. */
   tally() {

@@ -26,7 +26,8 @@ export const USAGE = `npm run bench -- [options]
   --rounds N         of each workload; default 3, quick 1
   --seconds N        of each phase; default 20, quick 4
   --json FILE        default packages/bench/results/<time>.json
-  --profile FOLDER   node --cpu-prof of every service, and PostgreSQL's statements within functions; slower`;
+  --profile FOLDER   node --cpu-prof of every service, and PostgreSQL's statements within functions; slower
+  --scale …          throughput against the number of workers instead; npm run bench -- --scale --help tells its options`;
 
 /** Throws with the usage where an option is unknown or wrong. */
 export function parseOptions(args: readonly string[]): BenchOptions {

@@ -8,18 +8,22 @@ import { answerCalls } from "./process-calls.ts";
 const ANSWER = '{"ok":true}';
 const HEADERS = { "content-type": "application/json", "content-length": String(ANSWER.length) };
 
-const seen = new Map<string, number>();
+/** By key, when it came. */
+const seen = new Map<string, number[]>();
 const listeners = new Set<Socket>();
 let requests = 0;
 let news = "";
+let delayMs = 0;
 
 const server = createServer((incoming, outgoing) => {
   const chunks: Buffer[] = [];
   incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
   incoming.on("end", () => {
-    answer(outgoing);
     // Reached directly, to know what a bare round trip costs.
-    if (incoming.url !== "/bare") record(incoming, Buffer.concat(chunks));
+    const isBare = incoming.url === "/bare";
+    if (delayMs === 0 || isBare) answer(outgoing);
+    else setTimeout(() => answer(outgoing), delayMs);
+    if (!isBare) record(incoming, Buffer.concat(chunks));
   });
 });
 server.keepAliveTimeout = 60_000;
@@ -39,7 +43,9 @@ function record(incoming: IncomingMessage, body: Buffer): void {
   const at = monotonicMs();
   const key = String(incoming.headers["idempotency-key"]);
   requests += 1;
-  seen.set(key, (seen.get(key) ?? 0) + 1);
+  const times = seen.get(key);
+  if (times === undefined) seen.set(key, [at]);
+  else times.push(at);
   if (incoming.url !== "/end") return;
   const { ref } = JSON.parse(body.toString("utf8")) as { ref: string };
   if (news === "") setImmediate(tell);
@@ -62,16 +68,28 @@ const handlers = {
   async open() {
     return { port: await listen(server), newsPort: await listen(newsServer) };
   },
+  /** From now on it answers so much later; ms. */
+  delay(ms: number) {
+    delayMs = ms;
+  },
+  /** Since the last `counts`: keys that came more than once, each with the monotonic ms at which it came. */
+  repeats(): Repeat[] {
+    return [...seen].flatMap(([key, at]) => (at.length > 1 ? [{ key, at }] : []));
+  },
   /** Since the last one: requests, distinct keys, and keys that came more than once. */
   counts() {
     let doubled = 0;
-    for (const times of seen.values()) if (times > 1) doubled += 1;
+    for (const times of seen.values()) if (times.length > 1) doubled += 1;
     const counts = { requests, keys: seen.size, doubled };
     requests = 0;
     seen.clear();
     return counts;
   },
 };
+export interface Repeat {
+  readonly key: string;
+  readonly at: readonly number[];
+}
 export type TargetCalls = typeof handlers;
 
 answerCalls(handlers);

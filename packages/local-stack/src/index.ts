@@ -2,7 +2,8 @@ export { dataDirHolder, DataDirInUseError, lockDataDir } from "./data-dir-lock.t
 export { keptSecret } from "./kept-secret.ts";
 export type { Log } from "./log.ts";
 export { freePort, freePorts, isPortFree, PortTakenError } from "./ports.ts";
-export { nodeOptions } from "./node-flags.ts";
+export { pgBouncerVersion, startPgBouncer, type PgBouncer, type PgBouncerOptions } from "./pgbouncer.ts";
+export { memoryBounds } from "./memory-bounds.ts";
 export { startPostgres, type Postgres, type PostgresOptions } from "./postgres.ts";
 export { startRedis, type Redis, type RedisOptions } from "./redis.ts";
 export { superviseService, type Service, type ServiceSpec } from "./supervise.ts";

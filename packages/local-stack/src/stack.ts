@@ -30,6 +30,8 @@ export interface Stack {
   readonly pids: () => Record<ServiceName, number[]>;
   /** Sends a signal (default SIGKILL) to one process of a service, as a fault would. */
   readonly kill: (service: ServiceName, n?: number, signal?: NodeJS.Signals) => void;
+  /** Resolves when that process is ready, such as one just started again; throws after a minute, or where it keeps dying. */
+  readonly untilReady: (instance: Instance) => Promise<void>;
   /** Drains and stops everything, services before servers. Safe to repeat. */
   readonly stop: () => Promise<void>;
 }
@@ -100,6 +102,7 @@ async function start(options: StackOptions, stops: (() => Promise<void>)[], stop
     kill(service, n = 0, signal = "SIGKILL") {
       instances[service][n]?.process.kill(signal);
     },
+    untilReady: (instance) => untilReady(instance),
     stop,
   };
 }

@@ -123,7 +123,7 @@ async function overrideLauncher(binaries: PostgresBinaries, dataDir: string, use
 }
 
 /** `postgres` where the system has such a user, else `nobody`. */
-async function unprivilegedUser(): Promise<Owner> {
+export async function unprivilegedUser(): Promise<Owner> {
   for (const name of ["postgres", "nobody"]) {
     try {
       const uid = Number((await run("id", ["-u", name])).stdout);
