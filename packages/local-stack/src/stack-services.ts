@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { logTail } from "./log-tail.ts";
-import { nodeOptions } from "./node-flags.ts";
+import { memoryBounds } from "./memory-bounds.ts";
 import { freePorts, isPortFree, PortTakenError } from "./ports.ts";
 import { SERVICES, type DatabaseUrls, type ServiceName, type StackOptions } from "./stack-options.ts";
 import { superviseService, type Service } from "./supervise.ts";
@@ -112,7 +112,7 @@ function environment(
   // What came from a file is handed on as it is; a service refuses to be told twice.
   const files = Object.fromEntries(Object.keys(given).map((name) => [`${name}_FILE`, undefined]));
   // Nobody shares requests out among the processes of a machine's own engine: no stop waits for that.
-  const asked = { ...options.env, NODE_OPTIONS: nodeOptions(options.env?.["NODE_OPTIONS"]) };
+  const asked = { ...options.env, ...memoryBounds(options.env) };
   return { NODE_ENV: "production", STOP_DELAY: "0s", ...asked, ...files, ...given };
 }
 

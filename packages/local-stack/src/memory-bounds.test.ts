@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { nodeOptions } from "./node-flags.ts";
+import { memoryBounds } from "./memory-bounds.ts";
 
 const MIB = 1024 * 1024;
 
@@ -16,13 +16,17 @@ function heapLimitMib(options: string): number {
 
 describe("a service's Node", () => {
   it("has a heap that leaves a container of 512 MiB room for buffers, code and stacks", () => {
-    expect(heapLimitMib(nodeOptions())).toBeGreaterThanOrEqual(320);
-    expect(heapLimitMib(nodeOptions())).toBeLessThan(400);
+    expect(heapLimitMib(memoryBounds().NODE_OPTIONS)).toBeGreaterThanOrEqual(320);
+    expect(heapLimitMib(memoryBounds().NODE_OPTIONS)).toBeLessThan(400);
   });
 
   it("has what NODE_OPTIONS says beside it, and of the same flags what NODE_OPTIONS says", () => {
-    expect(nodeOptions("--cpu-prof")).toMatch(/--max-old-space-size=\d+ .*--cpu-prof$/);
-    expect(heapLimitMib(nodeOptions("--max-old-space-size=1000"))).toBeGreaterThanOrEqual(1000);
-    expect(nodeOptions("")).toBe(nodeOptions());
+    const given = memoryBounds({ NODE_OPTIONS: "--cpu-prof --max-old-space-size=1000", MALLOC_ARENA_MAX: "8" });
+    expect(given).toEqual({
+      NODE_OPTIONS: `${memoryBounds().NODE_OPTIONS} --cpu-prof --max-old-space-size=1000`,
+      MALLOC_ARENA_MAX: "8",
+    });
+    expect(heapLimitMib(memoryBounds({ NODE_OPTIONS: "--max-old-space-size=1000" }).NODE_OPTIONS)).toBeGreaterThan(999);
+    expect(memoryBounds({ NODE_OPTIONS: "" })).toEqual(memoryBounds());
   });
 });
