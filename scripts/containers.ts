@@ -7,15 +7,20 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { newTenant } from "@keelson/examples/client";
 import { runOrderWorkflow } from "@keelson/examples/order-fulfilment";
 import { createRunFolder, freePorts, startThrowawayServices } from "@keelson/local-stack";
+import { describePeak, requireAlive } from "./containers/alive.ts";
 import { sendBombs, startBombTarget } from "./containers/bombs.ts";
+import { proveFullLoad } from "./containers/full-load.ts";
 import { contained, MEMORY_BYTES, podman, startContainer, type Container } from "./containers/podman.ts";
 import { createReport, explain } from "./report.ts";
 import { exitCodeOf, watchStopWish } from "./stop-wish.ts";
 
 const SERVICES = ["api", "ingress", "scheduler", "worker"] as const;
 const BOMBS = 100;
+/** Of each workload. */
+const LOAD_SECONDS = 10;
+/** What a service may take at full load, its own process alone. */
+const RESIDENT_BYTES = 256 * 1024 * 1024;
 const HEALTHY_WITHIN_MS = 120_000;
-const MIB = 1024 * 1024;
 const run = `keelson-${randomBytes(4).toString("hex")}`;
 
 const stop = watchStopWish();
@@ -47,9 +52,13 @@ async function prove(): Promise<number> {
   const order = await runOrderWorkflow(engine, print);
   if (order.status !== "succeeded") throw new Error(`The order workflow ended ${order.status}.`);
   stop.signal.throwIfAborted();
+  const { adminUrl } = servers;
+  await proveFullLoad({ ...engine, adminUrl }, { seconds: LOAD_SECONDS, signal: stop.signal, print });
+  await proveAlive(containers, RESIDENT_BYTES);
+  stop.signal.throwIfAborted();
   await proveBombs(engine);
+  await proveAlive(containers, MEMORY_BYTES);
 
-  for (const container of containers) await proveAlive(container);
   for (const container of containers.toReversed()) {
     const code = await container.stop();
     if (code !== 0) throw new Error(`${container.name} was told to stop and exited ${code}.`);
@@ -174,9 +183,15 @@ async function proveBombs(engine: { api: string; ingress: string; adminToken: st
   }
 }
 
-async function proveAlive(container: Container): Promise<void> {
-  if (!(await container.isHealthy())) throw new Error(`${container.name} is not healthy: ${await container.logs()}`);
-  const { peakBytes, oomKills } = await container.memory();
-  if (oomKills !== 0) throw new Error(`${container.name}: the kernel killed ${oomKills} processes.`);
-  print(`${container.name.slice(run.length + 1)}: peak ${Math.round(peakBytes / MIB)} MiB of 512, none killed`);
+/** That all of them have come through what was done to them so far, and none took more than `mostBytes`. */
+async function proveAlive(containers: readonly Container[], mostBytes: number): Promise<void> {
+  const peaks: string[] = [];
+  for (const container of containers) {
+    const memory = await requireAlive(container);
+    const peak = describePeak(container.name.slice(run.length + 1), memory);
+    if (memory.residentPeakBytes > mostBytes)
+      throw new Error(`At most ${mostBytes} bytes are expected, and it took ${peak}.`);
+    peaks.push(peak);
+  }
+  print(`all four are the processes that were started, none killed; at the most: ${peaks.join(", ")}`);
 }

@@ -1,9 +1,11 @@
-// npm test: the checks, then every test against real PostgreSQL and Redis. With arguments, vitest alone, with those.
+// npm test: the checks, every test against real PostgreSQL and Redis, and the services in their containers, where podman can.
+// With arguments, vitest alone, with those.
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createRunFolder } from "@keelson/local-stack";
 import { z } from "zod";
 import { runChecks, type Tally } from "./checks.ts";
+import { runContainerStage } from "./container-stage.ts";
 import { createReport, explain } from "./report.ts";
 import { plainEnv, runCommand } from "./run-command.ts";
 import { exitCodeOf, watchStopWish } from "./stop-wish.ts";
@@ -28,10 +30,16 @@ process.exit(
 );
 
 async function test(): Promise<number> {
-  const checks = filters.length === 0 ? await runChecks(stop.signal, print) : { passed: 0, failed: 0 };
-  const tests = await runTests();
-  print(`${checks.passed + tests.passed} passed, ${checks.failed + tests.failed} failed`);
-  return checks.failed + tests.failed === 0 ? 0 : 1;
+  const isWhole = filters.length === 0;
+  const stages = [
+    ...(isWhole ? [await runChecks(stop.signal, print)] : []),
+    await runTests(),
+    ...(isWhole ? [await runContainerStage(stop.signal, print)] : []),
+  ];
+  const passed = stages.reduce((sum, stage) => sum + stage.passed, 0);
+  const failed = stages.reduce((sum, stage) => sum + stage.failed, 0);
+  print(`${passed} passed, ${failed} failed`);
+  return failed === 0 ? 0 : 1;
 }
 
 /** Whatever becomes of vitest, nothing of what the tests started goes on. */

@@ -14,8 +14,10 @@ const PROCESSES = 4096;
 
 export interface Container {
   readonly name: string;
-  /** What the kernel counts for its group of processes. */
+  /** What the kernel counts for its group of processes, and for the service's own. */
   readonly memory: () => Promise<Memory>;
+  /** Whether the process that was started runs: it has neither ended nor been started again. */
+  readonly isFirstProcess: () => Promise<boolean>;
   /** Exit code and output of a command in it. */
   readonly exec: (...command: readonly string[]) => Promise<Ended>;
   /** What its image's HEALTHCHECK says. */
@@ -28,7 +30,10 @@ export interface Container {
 
 export interface Memory {
   readonly limitBytes: number;
+  /** Of all its processes, with the pages of files that they have read. */
   readonly peakBytes: number;
+  /** Resident, of the service's process alone; so far, as `peakBytes`. */
+  readonly residentPeakBytes: number;
   readonly oomKills: number;
 }
 
@@ -93,7 +98,11 @@ export async function startContainer(image: string, options: RunOptions): Promis
   const group = await memoryGroup(pid);
   return {
     name,
-    memory: () => readMemory(group),
+    memory: async () => ({ ...(await readGroup(group)), residentPeakBytes: await residentPeak(pid) }),
+    async isFirstProcess() {
+      const format = "{{.State.Running}} {{.State.Pid}} {{.RestartCount}}";
+      return (await podman("inspect", "--format", format, name)).output.trim() === `true ${pid} 0`;
+    },
     exec: (...command) => podman("exec", name, ...command),
     isHealthy: async () => (await podman("healthcheck", "run", name)).code === 0,
     logs: async () => (await podman("logs", "--tail", "30", name)).output,
@@ -105,6 +114,11 @@ export async function startContainer(image: string, options: RunOptions): Promis
       await podman("rm", "--force", "--time", "5", name);
     },
   };
+}
+
+async function residentPeak(pid: string): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
 }
 
 interface MemoryGroup {
@@ -123,7 +137,7 @@ async function memoryGroup(pid: string): Promise<MemoryGroup> {
   return { path: join("/sys/fs/cgroup", unified), version: 2 };
 }
 
-async function readMemory({ path, version }: MemoryGroup): Promise<Memory> {
+async function readGroup({ path, version }: MemoryGroup): Promise<Omit<Memory, "residentPeakBytes">> {
   const number = async (file: string): Promise<number> => Number(await readFile(join(path, file), "utf8"));
   const kills = async (file: string): Promise<number> =>
     Number(/^oom_kill (\d+)$/m.exec(await readFile(join(path, file), "utf8"))?.[1] ?? Number.NaN);
