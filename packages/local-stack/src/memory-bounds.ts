@@ -5,7 +5,7 @@
 //                         tenants send, within the 512 MiB of a container.
 //  --max-semi-space-size  New objects; MiB, of which V8 takes twice as much. Left alone it takes more than a hundred, and
 //                         with them lie about the buffers of sockets that hang on dead objects. With 8 the collections cost
-//                         a worker a third more CPU where executions have many steps in parallel; with 16 nothing that shows.
+//                         a worker a third more CPU where executions have many steps in parallel; with 16 little that shows.
 //  MALLOC_ARENA_MAX       glibc's: else each of the threads that decompress keeps what it has freed for itself.
 const NODE_FLAGS: readonly string[] = ["--max-old-space-size=320", "--max-semi-space-size=16"];
 const ARENAS = "2";
