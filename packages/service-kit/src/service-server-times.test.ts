@@ -4,6 +4,8 @@ import { createServer, type ServerOptions } from "node:http";
 import { expect, it, vi } from "vitest";
 import { createServiceServer } from "./service-server.ts";
 
+// Files share their modules: what has imported the real one is read anew.
+vi.hoisted(() => vi.resetModules());
 vi.mock("node:http", async (original) => {
   const real = await original<typeof Http>();
   return { ...real, createServer: vi.fn<typeof real.createServer>(real.createServer) };

@@ -3,6 +3,8 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import { expect, it, vi } from "vitest";
 import { matchesHmac, utf8Keys } from "./digest.ts";
 
+// Files share their modules: what has imported the real one is read anew.
+vi.hoisted(() => vi.resetModules());
 vi.mock("node:crypto", async (original) => {
   const real = await original<typeof Crypto>();
   return { ...real, timingSafeEqual: vi.fn<typeof real.timingSafeEqual>(real.timingSafeEqual) };
