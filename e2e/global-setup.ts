@@ -1,18 +1,22 @@
 // Starts what the integration and end-to-end tests run against: PostgreSQL and Redis, or those that DATABASE_ADMIN_URL
 // and REDIS_URL name, and in PostgreSQL a migrated database that tests clone. Both projects ask for it; the second one
-// gets what the first one started.
+// gets what the first one started. For the end-to-end tests, whose engines have a PostgreSQL each, also a migrated cluster
+// that lies in a folder, for them to copy (support/prepared-cluster.ts).
 
 import { randomBytes } from "node:crypto";
+import { join } from "node:path";
 import { Client } from "pg";
 import type { TestProject } from "vitest/node";
 import { migrateDatabase } from "@keelson/db";
-import { startThrowawayServices } from "@keelson/local-stack";
+import { keptSecret, startPostgres, startThrowawayServices } from "@keelson/local-stack";
+import { PREPARED_CLUSTER } from "./support/prepared-cluster.ts";
 import { failOnLeaks, type Leak, scanFolder, scanRedis, watchRedis } from "@keelson/testkit";
 
 interface Shared {
   readonly adminUrl: string;
   readonly redisUrl: string;
   readonly templateDatabase: string;
+  readonly dataDir: string;
   readonly stop: () => Promise<void>;
 }
 
@@ -21,10 +25,11 @@ const run = globalThis as { keelsonShared?: { services: Promise<Shared>; users: 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const shared = (run.keelsonShared ??= { services: start(), users: 0 });
   shared.users += 1;
-  const { adminUrl, redisUrl, templateDatabase, stop } = await shared.services;
+  const { adminUrl, redisUrl, templateDatabase, dataDir, stop } = await shared.services;
   project.provide("adminUrl", adminUrl);
   project.provide("redisUrl", redisUrl);
   project.provide("templateDatabase", templateDatabase);
+  if (project.name === "e2e") process.env[PREPARED_CLUSTER] = await prepareCluster(join(dataDir, "prepared"));
   return async () => {
     shared.users -= 1;
     if (shared.users > 0) return;
@@ -42,16 +47,17 @@ async function start(): Promise<Shared> {
   try {
     const templateDatabase = await createTemplate(services.adminUrl);
     const watch = await watchRedis(services.redisUrl);
+    const { dataDir } = services;
     const stop = async (): Promise<void> => {
       const leaks = [...watch.leaks(), ...(await scanRedis(services.redisUrl))];
       watch.stop();
       await execute(services.adminUrl, `drop database if exists "${templateDatabase}" with (force)`);
       // What tests' databases held was searched as each was dropped; here, once more, with all that was deleted before.
-      leaks.push(...(await scanFolder(services.dataDir, ["secrets"])));
+      leaks.push(...(await scanFolder(dataDir, ["secrets"])));
       await services.stop();
       report(leaks);
     };
-    return { adminUrl: services.adminUrl, redisUrl: services.redisUrl, templateDatabase, stop };
+    return { adminUrl: services.adminUrl, redisUrl: services.redisUrl, templateDatabase, dataDir, stop };
   } catch (error) {
     await services.stop();
     throw error;
@@ -65,6 +71,22 @@ async function createTemplate(adminUrl: string): Promise<string> {
   url.pathname = `/${name}`;
   await migrateDatabase({ adminUrl: url.href });
   return name;
+}
+
+/** As `startStack` would make it, with the schema in it; stopped. */
+async function prepareCluster(dataDir: string): Promise<string> {
+  const postgres = await startPostgres({
+    dataDir,
+    user: "keelson",
+    password: await keptSecret(join(dataDir, "secrets", "postgres-password"), "base64url"),
+    log: () => undefined,
+  });
+  try {
+    await migrateDatabase({ adminUrl: postgres.adminUrl });
+  } finally {
+    await postgres.stop();
+  }
+  return dataDir;
 }
 
 async function execute(url: string, statement: string): Promise<void> {

@@ -23,6 +23,7 @@ import {
 import { Client } from "pg";
 import { Webhook } from "standardwebhooks";
 import { COMPILE_CACHE } from "./compile-cache.ts";
+import { copyPreparedCluster } from "./prepared-cluster.ts";
 
 export interface Engine {
   readonly stack: Stack;
@@ -84,6 +85,7 @@ const ENDED = new Set(["succeeded", "failed", "cancelled"]);
 
 export async function startEngine(options: Partial<StackOptions> = {}): Promise<Engine> {
   const dataDir = await mkdtemp(join(tmpdir(), "keelson-e2e-"));
+  if (options.databaseAdminUrl === undefined) await copyPreparedCluster(dataDir);
   const stack = await startStack({
     dataDir,
     log: () => undefined,
