@@ -32,7 +32,11 @@ beforeAll(async () => {
   await session.client.query("select set_config('app.tenant_id', $1, true)", [history.tenantId]);
   // Half a minute on an idle machine.
 }, 600_000);
-afterAll(() => world.close());
+afterAll(async () => {
+  // What was laid down here holds no secret, and to search a million rows for one would take longer than the tests.
+  await world.admin.query("truncate keelson.executions, keelson.deliveries, keelson.schedule_fires cascade");
+  await world.close();
+});
 
 type Make = (history: History) => ExecutionFilter;
 const label = (...labels: [name: string, value: string][]): ExecutionFilter => ({
