@@ -26,8 +26,8 @@ export const STORE_MUTATIONS: readonly Mutation[] = [
     name: "commit-without-epoch",
     breaks: "compares no epoch when it commits (I2)",
     file: COMMIT,
-    find: "where e.owner = p_worker and e.epoch = x.epoch and e.seq = x.seq",
-    replace: "where e.owner = p_worker and e.seq = x.seq",
+    find: "and e.owner is not distinct from p_worker and e.epoch = x.epoch and e.seq = x.seq",
+    replace: "and e.owner is not distinct from p_worker and e.seq = x.seq",
     caughtBy: [
       { file: TRAPS_COMMIT, title: "lets no session commit under an epoch that its own worker has left behind" },
     ],
@@ -36,8 +36,8 @@ export const STORE_MUTATIONS: readonly Mutation[] = [
     name: "commit-without-owner",
     breaks: "compares no owner when it commits (I2)",
     file: COMMIT,
-    find: "where e.owner = p_worker and e.epoch = x.epoch and e.seq = x.seq",
-    replace: "where e.epoch = x.epoch and e.seq = x.seq",
+    find: "and e.owner is not distinct from p_worker and e.epoch = x.epoch and e.seq = x.seq",
+    replace: "and e.epoch = x.epoch and e.seq = x.seq",
     caughtBy: [
       { file: TRAPS_COMMIT, title: "takes no commit from a worker that is not the owner, whatever epoch it names" },
     ],
@@ -46,8 +46,8 @@ export const STORE_MUTATIONS: readonly Mutation[] = [
     name: "commit-without-seq",
     breaks: "compares no seq when it commits (T6)",
     file: COMMIT,
-    find: "where e.owner = p_worker and e.epoch = x.epoch and e.seq = x.seq",
-    replace: "where e.owner = p_worker and e.epoch = x.epoch",
+    find: "and e.owner is not distinct from p_worker and e.epoch = x.epoch and e.seq = x.seq",
+    replace: "and e.owner is not distinct from p_worker and e.epoch = x.epoch",
     caughtBy: [{ file: TRAPS_COMMIT, title: "takes a commit sent again for what it is: applied once" }],
   },
   {
@@ -68,8 +68,8 @@ export const STORE_MUTATIONS: readonly Mutation[] = [
     name: "group-locks-out-of-order",
     breaks: "locks a group's rows in another order than everybody else (T10)",
     file: COMMIT,
-    find: "order by e.id for no key update of e\n  ) as h;",
-    replace: "order by e.id desc for no key update of e\n  ) as h;",
+    find: 'order by i."executionId"\n',
+    replace: 'order by i."executionId" desc\n',
     caughtBy: [
       {
         file: TRAPS_COMMIT,
@@ -81,7 +81,7 @@ export const STORE_MUTATIONS: readonly Mutation[] = [
     name: "release-over-mail",
     breaks: "gives a lease back over unread mail (T1, T2)",
     file: COMMIT,
-    find: "select x.release and not m.more as gives_back",
+    find: "select x.release and not x.id = any(p_mail) as gives_back",
     replace: "select x.release as gives_back",
     caughtBy: [
       {
@@ -119,8 +119,8 @@ export const STORE_MUTATIONS: readonly Mutation[] = [
     name: "claim-of-owned",
     breaks: "gives a lease that somebody has",
     file: LEASES,
-    find: "where e.tenant_id = p_tenant and e.id = any(p_ids) and e.owner is null and e.finished_at is null",
-    replace: "where e.tenant_id = p_tenant and e.id = any(p_ids) and e.finished_at is null",
+    find: "where e.tenant_id = p_tenant and e.id = asked.id and e.owner is null and e.finished_at is null",
+    replace: "where e.tenant_id = p_tenant and e.id = asked.id and e.finished_at is null",
     caughtBy: [
       { file: TRAPS_COMMIT, title: "keeps the lease until the attempt has ended; nobody else is given the execution" },
     ],
@@ -139,7 +139,7 @@ export const STORE_MUTATIONS: readonly Mutation[] = [
     name: "claim-by-the-dead",
     breaks: "does not ask whether the claiming worker lives",
     file: LEASES,
-    find: "and exists (select from workers w where w.id = p_worker and not w.dead and w.lease_until > now())",
+    find: "where exists (select from workers w where w.id = p_worker and not w.dead and w.lease_until > now())",
     replace: "",
     caughtBy: [
       {
@@ -153,8 +153,8 @@ export const STORE_MUTATIONS: readonly Mutation[] = [
     name: "claim-waits-for-locks",
     breaks: "waits for executions that others have locked (SKIP LOCKED of the claim)",
     file: LEASES,
-    find: "order by e.id for no key update of e skip locked",
-    replace: "order by e.id for no key update of e",
+    find: "for no key update of e skip locked",
+    replace: "for no key update of e",
     caughtBy: [{ file: TRAPS_LEASE, title: "takes what is free without waiting for what another session has locked" }],
   },
   {
@@ -187,8 +187,8 @@ export const STORE_MUTATIONS: readonly Mutation[] = [
     name: "mail-of-any-generation",
     breaks: "shows a retried execution the mail of the run before (T7)",
     file: LEASES,
-    find: "from inbox i where i.tenant_id = p_tenant and i.execution_id = e.id and i.gen = e.gen)\n  from executions e where",
-    replace: "from inbox i where i.tenant_id = p_tenant and i.execution_id = e.id)\n  from executions e where",
+    find: "from inbox i where i.tenant_id = p_tenant and i.execution_id = e.id and i.gen = e.gen)\n  from unnest",
+    replace: "from inbox i where i.tenant_id = p_tenant and i.execution_id = e.id)\n  from unnest",
     caughtBy: [
       {
         file: TRAPS_MAIL,

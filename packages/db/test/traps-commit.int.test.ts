@@ -91,6 +91,25 @@ describe("T6: the answer of a COMMIT is lost", () => {
     expect(outcome).toMatchObject({ kind: "applied" });
   });
 
+  it.each([
+    { change: "losses = 1", kind: "applied" },
+    { change: "epoch = epoch + 1", kind: "fenced" },
+  ])("judges a row that it waited for as it is now: $kind after `$change`", async ({ change, kind }) => {
+    const worker = await registerWorker(world);
+    const one = await startOne(world);
+    const item = itemOf(await claimOne(world, worker, one));
+    const [writing, committing] = [await openSession(world, "admin"), await openSession(world, "worker")];
+    await writing.client.query("begin");
+    await writing.client.query(`update keelson.executions set ${change} where id = $1`, [one.executionId]);
+    const verdicts = executionCommit(inSession(world, committing), worker, one.tenantId, [item]);
+    await untilBlocked(world, committing.pid);
+    await writing.client.query("commit");
+    expect(await verdicts).toMatchObject([{ kind }]);
+    expect(await factsOf(world, one)).toMatchObject({
+      seq: kind === "applied" ? item.seq + item.events.length : item.seq,
+    });
+  });
+
   it("would by the epoch alone be stopped by the history's own key, and by nothing else", async () => {
     const worker = await registerWorker(world);
     const one = await startOne(world);

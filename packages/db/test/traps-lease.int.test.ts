@@ -80,41 +80,43 @@ describe("T3: a claim commits, but its answer is lost", () => {
 
 describe("T4: a claim that waited reads what was committed while it waited", () => {
   /**
-   * A claims [first, second], both free with mail, and is stopped after its statement has begun, on the row of `first`.
+   * A claims [first, second], both free with mail, and is stopped after its statement has begun, at the row of `first`.
    * Meanwhile B claims `second`, commits a step and gives it back. Then A goes on: by its snapshot the mail is there yet.
    */
-  async function claimAcrossACommit() {
+  async function claimAcrossACommit(mutate: (sql: string) => string = (sql) => sql) {
     const tenantId = await world.tenant();
     const [first, second] = await Promise.all([startOne(world, { tenantId }), startOne(world, { tenantId })]);
     const ids = [first.executionId, second.executionId].sort();
     const other = { ...second, executionId: ids[1]! };
     await executionNotify(world.app, tenantId, other.executionId, { kind: "wake", stepId: "pay" });
     await world.admin.query(`
-      create or replace function keelson.test_stop() returns trigger language plpgsql as $$
+      create or replace function keelson.test_stop(p_id uuid) returns boolean language plpgsql as $$
       begin
-        if new.id = '${ids[0]}' and new.owner is not null then perform pg_advisory_xact_lock(4); end if;
-        return new;
-      end $$;
-      create or replace trigger test_stop before update on keelson.executions for each row execute function keelson.test_stop();`);
-    const [a, b] = [await registerWorker(world), await registerWorker(world)];
-    const gate = await openSession(world, "admin");
-    await gate.client.query("select pg_advisory_lock(4)");
-    const claiming = await openSession(world, "worker");
-    const claimed = executionClaim(inSession(world, claiming), a, tenantId, ids);
-    await untilBlocked(world, claiming.pid);
-    const claim = await claimOne(world, b, other);
-    const mine = { ...claim, epoch: Number((await factsOf(world, other)).epoch) };
-    await commitOne(
-      world,
-      b,
-      releaseOf(mine, null, {
-        eaten: mine.inbox.map((mail) => mail.id),
-        steps: [succeededStep("pay", { paid: true })],
-      }),
-    );
-    await gate.client.query("select pg_advisory_unlock(4)");
-    const answers = await claimed;
-    await world.admin.query("drop trigger test_stop on keelson.executions");
+        if p_id = '${ids[0]}' then perform pg_advisory_xact_lock(4); end if;
+        return true;
+      end $$`);
+    const stopping = (sql: string) =>
+      mutate(sql).replace("and e.owner is null", "and test_stop(e.id) and e.owner is null");
+    const answers = await withMutation(world, "execution_claim", stopping, async () => {
+      const [a, b] = [await registerWorker(world), await registerWorker(world)];
+      const gate = await openSession(world, "admin");
+      await gate.client.query("select pg_advisory_lock(4)");
+      const claiming = await openSession(world, "worker");
+      const claimed = executionClaim(inSession(world, claiming), a, tenantId, ids);
+      await untilBlocked(world, claiming.pid);
+      const claim = await claimOne(world, b, other);
+      const mine = { ...claim, epoch: Number((await factsOf(world, other)).epoch) };
+      await commitOne(
+        world,
+        b,
+        releaseOf(mine, null, {
+          eaten: mine.inbox.map((mail) => mail.id),
+          steps: [succeededStep("pay", { paid: true })],
+        }),
+      );
+      await gate.client.query("select pg_advisory_unlock(4)");
+      return claimed;
+    });
     const answer = answers.find((one) => one.kind === "claimed" && one.execution.executionId === other.executionId);
     if (answer?.kind !== "claimed") throw new Error(`Not claimed: ${JSON.stringify(answers)}`);
     return answer.execution;
@@ -128,13 +130,13 @@ describe("T4: a claim that waited reads what was committed while it waited", () 
   it("would run that step twice if one statement both claimed and read", async () => {
     const asOneStatement = (sql: string) =>
       sql
-        .replace("with free as", "return query with free as")
         .replace(
-          "select coalesce(array_agg(taken.id), '{}') into v_taken from taken;",
-          "select r.*, null::double precision from taken cross join lateral execution_read(p_tenant, array[taken.id]) as r; return;",
-        );
+          "v_taken := executions_take",
+          "return query select r.*, null::double precision from execution_read(p_tenant, executions_take",
+        )
+        .replace("w.lease_until > now())));", "w.lease_until > now())))) as r; return;");
     await world.admin.query("alter function keelson.execution_read(uuid, uuid[]) stable");
-    const claimed = await withMutation(world, "execution_claim", asOneStatement, claimAcrossACommit);
+    const claimed = await claimAcrossACommit(asOneStatement);
     await world.admin.query("alter function keelson.execution_read(uuid, uuid[]) volatile");
     expect(claimed.steps).toEqual([]);
   });

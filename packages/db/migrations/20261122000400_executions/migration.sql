@@ -72,7 +72,6 @@ create table keelson.executions (
   started_at timestamptz,
   finished_at timestamptz,
 
-  primary key (tenant_id, id),
   foreign key (tenant_id, workflow_id) references keelson.workflows,
   foreign key (tenant_id, version_id) references keelson.workflow_versions,
 
@@ -114,6 +113,8 @@ create index executions_unsuccessful on keelson.executions (tenant_id, status, i
 create index executions_retrying on keelson.executions (tenant_id, id) where retrying;
 create index executions_children on keelson.executions (tenant_id, parent_id, id) where parent_id is not null;
 create index executions_replays on keelson.executions (tenant_id, replay_of, id) where replay_of is not null;
+-- The last one: of indexes that cost the same while the table is small, the planner takes the youngest.
+alter table keelson.executions add primary key (tenant_id, id);
 
 call keelson.protect('keelson.executions');
 create policy dispatcher_reads on keelson.executions for select to keelson_dispatcher using (true);

@@ -34,7 +34,10 @@ begin
     from json_to_recordset(p_starts) as s (
       "executionId" uuid, "versionId" uuid, "triggerType" text, trigger json, input json, "replayOf" uuid,
       "scheduleId" uuid, "scheduledAt" timestamptz, trace json)
-    join workflow_versions v on v.tenant_id = p_tenant and v.id = s."versionId"
+    cross join lateral (
+      select v.id, v.version, v.timeout_ms, v.workflow_id from workflow_versions v
+      where v.tenant_id = p_tenant and v.id = s."versionId" offset 0
+    ) as v
     join workflows w on w.tenant_id = p_tenant and w.id = v.workflow_id
     where s."executionId" = any(p_ids)
     returning workflow_id, trigger_type
@@ -119,21 +122,25 @@ create function keelson.deliveries_accept(
 returns table (verdict text, execution_id uuid, held boolean) language plpgsql as $$
 declare
   v_open int[]; -- nothing speaks against a start
-  v_verdicts text[];
-  v_told uuid[];
+  v_taken int; -- keys
+  v_verdicts text[] := array_fill('accepted'::text, array[cardinality(p_executions)]);
+  v_told uuid[] := p_executions;
   v_held boolean[];
 begin
   perform set_tenant(p_tenant);
   perform from workflows w where w.tenant_id = p_tenant and w.id = any(p_workflows) order by w.id for share;
-  select coalesce(array_agg(o.n order by o.n), '{}') into v_open
+  select coalesce(array_agg(o.n order by o.n), '{}'), array_agg(o.paused order by o.n) into v_open, v_held
   from (
-    select x.n, x.key, row_number() over (partition by x.hook, x.key order by x.n) as nth
+    select x.n, x.key, w.paused, row_number() over (partition by x.hook, x.key order by x.n) as nth
     from unnest(p_workflows, p_versions, p_hooks, p_keys) with ordinality as x (workflow, version, hook, key, n)
-    join workflows w on w.tenant_id = p_tenant and w.id = x.workflow and w.status <> 'archived'
-    join workflow_versions v
-      on v.tenant_id = p_tenant and v.id = x.version and v.workflow_id = w.id and v.version = w.latest_version
+    cross join lateral (
+      select w.status = 'paused' as paused
+      from workflows w
+      join workflow_versions v on v.tenant_id = w.tenant_id and v.workflow_id = w.id and v.version = w.latest_version
+      where w.tenant_id = p_tenant and w.id = x.workflow and w.status <> 'archived' and v.id = x.version offset 0
+    ) as w
     where x.key is null or not exists (
-      select from delivery_keys k where k.tenant_id = p_tenant and k.hook_id = x.hook and k.key = x.key)
+      select from delivery_keys k where k.tenant_id = p_tenant and k.hook_id = x.hook and k.key = x.key offset 0)
   ) as o
   where o.key is null or o.nth = 1;
   if p_limit is not null and cardinality(v_open) > 0 then
@@ -145,26 +152,33 @@ begin
   from unnest(p_hooks, p_keys, p_executions) with ordinality as x (hook, key, execution, n)
   where x.n = any(v_open) and x.key is not null order by x.hook, x.key, x.n
   on conflict do nothing;
-  select array_agg(j.verdict order by j.n), array_agg(j.told order by j.n), array_agg(j.paused order by j.n)
-  into v_verdicts, v_told, v_held
-  from (
-    select x.n, coalesce(k.execution_id, x.execution) as told, w.status = 'paused' as paused,
-      case
-        when w.id is null then 'unknown'
-        when w.status = 'archived' then 'archived'
-        when k.execution_id <> x.execution then 'duplicate'
-        when k.execution_id is not null or (x.key is null and x.n = any(v_open)) then 'accepted'
-        when x.n = any(v_open) or not exists (
-          select from workflow_versions v
-          where v.tenant_id = p_tenant and v.id = x.version and v.workflow_id = w.id and v.version = w.latest_version)
-        then 'stale'
-        else 'full'
-      end as verdict
-    from unnest(p_workflows, p_versions, p_hooks, p_keys, p_executions) with ordinality
-      as x (workflow, version, hook, key, execution, n)
-    left join workflows w on w.tenant_id = p_tenant and w.id = x.workflow
-    left join delivery_keys k on k.tenant_id = p_tenant and k.hook_id = x.hook and k.key = x.key
-  ) as j;
+  get diagnostics v_taken = row_count;
+  -- Mostly all are open and have their keys; else each is looked at.
+  if cardinality(v_open) < cardinality(p_executions) or v_taken < (select count(key) from unnest(p_keys) as key) then
+    select array_agg(j.verdict order by j.n), array_agg(j.told order by j.n), array_agg(j.paused order by j.n)
+    into v_verdicts, v_told, v_held
+    from (
+      select x.n, coalesce(k.execution_id, x.execution) as told, w.status = 'paused' as paused,
+        case
+          when w.id is null then 'unknown'
+          when w.status = 'archived' then 'archived'
+          when k.execution_id <> x.execution then 'duplicate'
+          when k.execution_id is not null or (x.key is null and x.n = any(v_open)) then 'accepted'
+          when x.n = any(v_open) or not exists (
+            select from workflow_versions v
+            where v.tenant_id = p_tenant and v.id = x.version and v.workflow_id = w.id and v.version = w.latest_version)
+          then 'stale'
+          else 'full'
+        end as verdict
+      from unnest(p_workflows, p_versions, p_hooks, p_keys, p_executions) with ordinality
+        as x (workflow, version, hook, key, execution, n)
+      left join workflows w on w.tenant_id = p_tenant and w.id = x.workflow
+      left join lateral (
+        select k.execution_id from delivery_keys k
+        where k.tenant_id = p_tenant and k.hook_id = x.hook and k.key = x.key offset 0
+      ) as k on true
+    ) as j;
+  end if;
   perform deliveries_insert(p_tenant, p_deliveries, p_bodies,
     (select array_agg(case when x.verdict in ('accepted', 'duplicate') then x.verdict end order by x.n)
      from unnest(v_verdicts) with ordinality as x (verdict, n)), null, v_told);

@@ -40,9 +40,32 @@ begin
              and (c.output is null or pg_column_size(c.output) <= 65536)) end)
        order by i.id)
      from inbox i where i.tenant_id = p_tenant and i.execution_id = e.id and i.gen = e.gen)
-  from executions e where e.tenant_id = p_tenant and e.id = any(p_ids);
+  from unnest(p_ids) as asked (id)
+  cross join lateral (select f.* from executions f where f.tenant_id = p_tenant and f.id = asked.id offset 0) as e;
 end $$;
 call keelson.hot('keelson.execution_read(uuid, uuid[])', 'keelson_app', 'keelson_worker');
+
+-- Takes the leases of rows that the caller has locked, found by where they lie. `enable_indexscan = off` keeps a plan that
+-- was made while the table was small from reading a tenant's all.
+create function keelson.executions_take(p_tenant uuid, p_worker bigint, p_rows tid[]) returns uuid[] language plpgsql as $$
+declare
+  v_taken uuid[];
+begin
+  with taken as (
+    update executions e set
+      owner = p_worker, epoch = e.epoch + 1, wake_at = null, sweep_at = null,
+      started_at = case when e.held then e.started_at else coalesce(e.started_at, now()) end,
+      deadline_at = case
+        when e.held or e.started_at is not null then e.deadline_at
+        else least(e.deadline_at, in_ms(e.timeout_ms)) end
+    from unnest(p_rows) as x (at) where e.tenant_id = p_tenant and e.ctid = x.at returning e.id
+  )
+  select coalesce(array_agg(taken.id), '{}') into v_taken from taken;
+  return v_taken;
+end $$;
+call keelson.hot('keelson.executions_take(uuid, bigint, tid[])', 'keelson_worker');
+alter function keelson.executions_take set enable_indexscan = off;
+alter function keelson.executions_take set enable_bitmapscan = off;
 
 -- Takes the leases of those that are free and due, have mail or are past their deadline, if this worker lives. One that is
 -- due a little later comes back with in_ms (T14); of all others there is no row. `status` stays as it is: the first commit says.
@@ -58,24 +81,19 @@ declare
   v_taken uuid[];
 begin
   perform set_tenant(p_tenant);
-  with free as (
-    select e.id from executions e
-    where e.tenant_id = p_tenant and e.id = any(p_ids) and e.owner is null and e.finished_at is null
-      and ((e.wake_at <= now() and not e.held)
-        or e.deadline_at <= now()
-        or exists (select from inbox i where i.tenant_id = p_tenant and i.execution_id = e.id and i.gen = e.gen))
-      and exists (select from workers w where w.id = p_worker and not w.dead and w.lease_until > now())
-    order by e.id for no key update of e skip locked
-  ), taken as (
-    update executions e set
-      owner = p_worker, epoch = e.epoch + 1, wake_at = null, sweep_at = null,
-      started_at = case when e.held then e.started_at else coalesce(e.started_at, now()) end,
-      deadline_at = case
-        when e.held or e.started_at is not null then e.deadline_at
-        else least(e.deadline_at, keelson.in_ms(e.timeout_ms)) end
-    from free where e.tenant_id = p_tenant and e.id = free.id returning e.id
-  )
-  select coalesce(array_agg(taken.id), '{}') into v_taken from taken;
+  v_taken := executions_take(p_tenant, p_worker, array(
+    select e.ctid
+    from (select a.id from unnest(p_ids) as a (id) order by a.id) as asked
+    cross join lateral (
+      select e.ctid from executions e
+      where e.tenant_id = p_tenant and e.id = asked.id and e.owner is null and e.finished_at is null
+        and ((e.wake_at <= now() and not e.held)
+          or e.deadline_at <= now()
+          or exists (
+            select from inbox i where i.tenant_id = p_tenant and i.execution_id = e.id and i.gen = e.gen offset 0))
+      for no key update of e skip locked
+    ) as e
+    where exists (select from workers w where w.id = p_worker and not w.dead and w.lease_until > now())));
 
   if cardinality(v_taken) > 0 then
     return query select r.*, null::double precision from execution_read(p_tenant, v_taken) as r;

@@ -45,7 +45,13 @@ begin
 end $$;
 call keelson.hot('keelson.step_runs_write(uuid, uuid[], json, boolean)', 'keelson_app', 'keelson_worker');
 
--- Commits the transitions of 1 … 64 executions of one tenant, at most one item each, with a verdict for each. Whatever is
+-- An item of a commit that has passed the fence.
+create type keelson.commit_item as (
+  id uuid, at tid, last_seq int, status text, failing jsonb, summary jsonb, retrying boolean, progress boolean,
+  release boolean, wake_in_ms float8, labels jsonb, ends boolean, output json, error jsonb, gen int);
+
+-- Commits the transitions of 1 … 64 executions of one tenant, at most one item each, with a verdict for each that was written: what has no row
+-- did not pass the fence. Whatever is
 -- written is joined to the rows that passed the fence: owner, epoch and seq (T6, T11). They are locked in the order of
 -- their ids, with FOR NO KEY UPDATE, which lets foreign keys be checked (T10).
 --
@@ -62,7 +68,9 @@ create function keelson.execution_commit(
   p_mail jsonb, p_eaten bigint[])
 returns table (execution_id uuid, applied boolean, released boolean, mail boolean) language plpgsql as $$
 declare
+  v_items keelson.commit_item[];
   v_held uuid[];
+  v_mail uuid[];
   v_scheduled boolean;
 begin
   perform set_tenant(p_tenant);
@@ -74,20 +82,27 @@ begin
     order by w.id for share;
   end if;
 
-  select coalesce(array_agg(h.id), '{}'), bool_or(h.schedule_id is not null) into v_held, v_scheduled
+  select
+    coalesce(array_agg(row(
+      x."executionId", e.ctid, x."lastSeq", x.status, x.failing, x.summary, x.retrying, x.progress, x.release,
+      x."wakeInMs", x.labels, x.ends, x.output, x.error, e.gen)::commit_item), '{}'),
+    coalesce(array_agg(x."executionId"), '{}'), bool_or(e.schedule_id is not null)
+  into v_items, v_held, v_scheduled
   from (
-    select e.id, e.schedule_id
-    from json_to_recordset(p_items) as x ("executionId" uuid, epoch bigint, seq int)
-    join executions e on e.tenant_id = p_tenant and e.id = x."executionId"
-    where e.owner = p_worker and e.epoch = x.epoch and e.seq = x.seq
-    order by e.id for no key update of e
-  ) as h;
-  if cardinality(v_held) = 0 then
-    return query
-    select x."executionId", false, false, false from json_to_recordset(p_items) as x ("executionId" uuid);
-    return;
-  end if;
-
+    select i.* from json_to_recordset(p_items) as i (
+      "executionId" uuid, epoch bigint, seq int, "lastSeq" int, status text, failing jsonb, summary jsonb,
+      retrying boolean, progress boolean, release boolean, "wakeInMs" float8, labels jsonb, ends boolean, output json,
+      error jsonb)
+    order by i."executionId"
+  ) as x
+  cross join lateral (
+    select e.ctid, e.gen, e.schedule_id from executions e
+    where e.tenant_id = p_tenant and e.id = x."executionId"
+      -- `is not distinct from`: the primary key is the index to use, not the one of owners.
+      and e.owner is not distinct from p_worker and e.epoch = x.epoch and e.seq = x.seq
+    for no key update of e
+  ) as e;
+  if cardinality(v_held) = 0 then return; end if;
   if cardinality(p_eaten) > 0 then
     delete from inbox i where i.tenant_id = p_tenant and i.execution_id = any(v_held) and i.id = any(p_eaten);
   end if;
@@ -112,11 +127,9 @@ begin
   from jsonb_to_recordset(p_events) as y (
     "executionId" uuid, epoch bigint, "firstSeq" int, "lastSeq" int, items jsonb)
   where y."executionId" = any(v_held);
-  if exists (select from json_to_recordset(p_items) as x (labels jsonb) where x.labels is not null) then
+  if exists (select from unnest(v_items) as x where x.labels <> '{}') then
     insert into execution_labels (tenant_id, name, value, execution_id)
-    select p_tenant, l.key, l.value, x."executionId"
-    from json_to_recordset(p_items) as x ("executionId" uuid, labels jsonb), jsonb_each_text(x.labels) as l
-    where x."executionId" = any(v_held) and x.labels is not null
+    select p_tenant, l.key, l.value, x.id from unnest(v_items) as x, jsonb_each_text(x.labels) as l
     on conflict do nothing;
   end if;
   if p_children is not null then
@@ -127,17 +140,35 @@ begin
     select p_tenant, e.id, coalesce(y.gen, e.gen), y.kind, y."stepId",
       case when y.kind = 'childEnded' then y.by end
     from jsonb_to_recordset(p_mail) as y (by uuid, "to" uuid, kind text, "stepId" text, gen int)
-    join executions e on e.tenant_id = p_tenant and e.id = y."to"
-    where y.by = any(v_held) and e.finished_at is null and e.gen = coalesce(y.gen, e.gen);
+    cross join lateral (
+      select e.id, e.gen from executions e
+      where e.tenant_id = p_tenant and e.id = y."to" and e.finished_at is null and e.gen = coalesce(y.gen, e.gen)
+      offset 0
+    ) as e
+    where y.by = any(v_held);
   end if;
   if v_scheduled then
-    perform schedules_note_success(p_tenant, v_held, p_items);
+    perform schedules_note_success(p_tenant, v_items);
   end if;
 
+  v_mail := array(
+    select x.id from unnest(v_items) as x
+    where exists (
+      select from inbox i where i.tenant_id = p_tenant and i.execution_id = x.id and i.gen = x.gen offset 0));
+  return query select s.id, true, s.free, s.id = any(v_mail) from executions_settle(p_tenant, v_items, v_mail) as s;
+end $$;
+
+-- The executions' own rows: where they stand now, and whether their holder keeps them. They are locked, and so found by
+-- where they lie; `enable_indexscan = off` keeps a plan that was made while the table was small from reading a tenant's all.
+create function keelson.executions_settle(p_tenant uuid, p_items keelson.commit_item[], p_mail uuid[])
+returns table (id uuid, free boolean) language plpgsql as $$
+declare
+  v_settled int;
+begin
   return query
   with done as (
     update executions e set
-      seq = x."lastSeq",
+      seq = x.last_seq,
       status = x.status,
       failing = x.failing,
       summary = x.summary,
@@ -148,36 +179,33 @@ begin
       owner = case when x.ends or p.gives_back then null else e.owner end,
       -- A hold that was lifted while we held the lease makes it due now.
       wake_at = case when x.ends or not p.gives_back then null
-        when x.status = 'queued' and not e.held then now() else in_ms(x."wakeInMs") end,
+        when x.status = 'queued' and not e.held then now() else in_ms(x.wake_in_ms) end,
       sweep_at = case when x.ends or not p.gives_back then null
-        when x.status = 'queued' and not e.held then now() else in_ms(x."wakeInMs" + 1000) end,
+        when x.status = 'queued' and not e.held then now() else in_ms(x.wake_in_ms + 1000) end,
       held = e.held and x.status = 'queued',
       output = x.output,
       error = x.error,
       error_code = x.error ->> 'code',
       failed_step = x.error ->> 'step',
       finished_at = case when x.ends then now() end
-    from json_to_recordset(p_items) as x (
-      "executionId" uuid, "lastSeq" int, status text, failing jsonb, summary jsonb, retrying boolean, labels jsonb,
-      progress boolean, release boolean, "wakeInMs" float8, ends boolean, output json, error jsonb)
-    cross join lateral (
-      select exists (
-        select from inbox i join executions m on m.tenant_id = i.tenant_id and m.id = i.execution_id and m.gen = i.gen
-        where i.tenant_id = p_tenant and i.execution_id = x."executionId") as more
-    ) as m
-    cross join lateral (select x.release and not m.more as gives_back) as p
-    where e.tenant_id = p_tenant and e.id = x."executionId" and e.id = any(v_held)
-    returning e.id, e.owner is null as free, m.more, x.ends, e.workflow_id, e.trigger_type, e.status, e.error_code,
+    from unnest(p_items) as x cross join lateral (select x.release and not x.id = any(p_mail) as gives_back) as p
+    where e.tenant_id = p_tenant and e.ctid = x.at
+    returning e.id, e.owner is null as free, x.ends, e.workflow_id, e.trigger_type, e.status, e.error_code,
       e.started_at
   ), counted as (
     insert into execution_counts_outbox (tenant_id, workflow_id, trigger, status, error_code, duration_ms)
     select p_tenant, d.workflow_id, d.trigger_type, d.status, d.error_code, elapsed_ms(d.started_at)
     from done d where d.ends
   )
-  select x."executionId", d.id is not null, coalesce(d.free, false), coalesce(d.more, false)
-  from json_to_recordset(p_items) as x ("executionId" uuid)
-  left join done d on d.id = x."executionId";
+  select d.id, d.free from done d;
+  get diagnostics v_settled = row_count;
+  if v_settled <> cardinality(p_items) then
+    raise exception '% of % locked executions were found', v_settled, cardinality(p_items) using errcode = 'internal_error';
+  end if;
 end $$;
+call keelson.hot('keelson.executions_settle(uuid, keelson.commit_item[], uuid[])', 'keelson_worker');
+alter function keelson.executions_settle set enable_indexscan = off;
+alter function keelson.executions_settle set enable_bitmapscan = off;
 
 -- Children are born in the commit that makes their parent's step wait; held where their workflow is paused.
 create function keelson.children_insert(p_tenant uuid, p_held uuid[], p_children json) returns void
@@ -208,14 +236,11 @@ end $$;
 call keelson.hot('keelson.children_insert(uuid, uuid[], json)', 'keelson_worker');
 
 -- `trigger.lastSuccessAt`: the due time of a schedule's last execution that succeeded.
-create function keelson.schedules_note_success(p_tenant uuid, p_held uuid[], p_items json) returns void
+create function keelson.schedules_note_success(p_tenant uuid, p_items keelson.commit_item[]) returns void
 language plpgsql as $$
 declare
-  v_succeeded uuid[];
+  v_succeeded uuid[] := array(select x.id from unnest(p_items) as x where x.status = 'succeeded');
 begin
-  select coalesce(array_agg(x."executionId"), '{}') into v_succeeded
-  from json_to_recordset(p_items) as x ("executionId" uuid, status text)
-  where x.status = 'succeeded' and x."executionId" = any(p_held);
   if cardinality(v_succeeded) = 0 then return; end if;
   perform from schedules s
   where s.tenant_id = p_tenant
@@ -228,7 +253,7 @@ begin
   ) as d
   where s.tenant_id = p_tenant and s.id = d.schedule_id;
 end $$;
-call keelson.hot('keelson.schedules_note_success(uuid, uuid[], json)', 'keelson_worker');
+call keelson.hot('keelson.schedules_note_success(uuid, keelson.commit_item[])', 'keelson_worker');
 
 call keelson.hot(
   'keelson.execution_commit(uuid, bigint, json, jsonb, json, jsonb, json, jsonb, bigint[])', 'keelson_worker');
