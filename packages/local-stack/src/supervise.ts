@@ -81,7 +81,8 @@ function createService(spec: ServiceSpec): Service {
         child = null;
         resolve();
         deaths = Date.now() - startedAt < QUICK_DEATH_MS ? deaths + 1 : 0;
-        if (wanted) launching = startAgain(how);
+        // Behind the start that it has died in, if it has: that one still writes its pid file.
+        if (wanted) launching = launching.catch(() => {}).then(() => startAgain(how));
       };
       started.once("exit", (code, signal) => onEnd(signal ?? `exit code ${code}`));
       started.once("error", (error) => onEnd(error.message));
@@ -90,6 +91,7 @@ function createService(spec: ServiceSpec): Service {
   }
 
   async function startAgain(how: string): Promise<void> {
+    if (!wanted) return;
     spec.log(`${spec.name} died (${how})${spec.restart === false ? "" : ", starting it again"}`);
     if (spec.restart === false) wanted = false;
     const isMissing = (): boolean => wanted && child === null;
@@ -97,10 +99,13 @@ function createService(spec: ServiceSpec): Service {
       const delayMs = RESTART_DELAYS_MS[Math.min(deaths, RESTART_DELAYS_MS.length - 1)];
       await sleep(delayMs, undefined, { signal: pause.signal }).catch(() => {});
       if (!wanted) return;
-      await launch().catch((error: unknown) => {
+      try {
+        // If it is dead by now, its end has been noted, and the next start stands behind this one.
+        return await launch();
+      } catch (error) {
         deaths += 1;
         spec.log(`${spec.name} could not be started: ${error instanceof Error ? error.message : String(error)}`);
-      });
+      }
     }
   }
 
