@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { eachAccounted } from "../account.ts";
-import { PROCESSES, type Bench, type ProcessName, type Usages } from "../bench.ts";
+import { cpuElsewhere, PROCESSES, type Bench, type ProcessName, type Usages } from "../bench.ts";
 import { monotonicMs } from "../clock.ts";
 import { measureUsage } from "../process-meter.ts";
 import { workloads } from "../workflows.ts";
@@ -30,6 +30,8 @@ export interface Point extends Load {
   readonly fleet: Fleet;
   /** In cores, by kind of process. */
   readonly cpu: Readonly<Record<ProcessName | "pgbouncer" | "bench", number>> | null;
+  /** Of the machine, by neither the engine nor the load: what disturbed it, 0 to 1. */
+  readonly cpuElsewhere: number | null;
   /** By kind of service, as PostgreSQL sees them. */
   readonly connectionsOf: Readonly<Record<string, number>>;
   readonly walBytes: number;
@@ -69,6 +71,7 @@ export async function measurePoint(site: Site, fleet: Fleet): Promise<Point> {
     cpu,
     cpuPostgres: cpu?.postgres ?? null,
     cpuShare: machineShare(before.usages, after.usages),
+    cpuElsewhere: elsewhere(before, after, cpu),
     connectionsOf,
     connections: Object.values(connectionsOf).reduce((sum, count) => sum + count, 0),
     maxConnections,
@@ -104,6 +107,12 @@ function coresUsed(before: Used, after: Used): Point["cpu"] {
 function machineShare(before: Usages, after: Usages): number | null {
   if (before.machineCpuMs === null || after.machineCpuMs === null) return null;
   return (after.machineCpuMs - before.machineCpuMs) / ((after.at - before.at) * availableParallelism());
+}
+
+/** PgBouncer is ours, too. */
+function elsewhere(before: Used, after: Used, cpu: Point["cpu"]): number | null {
+  const share = cpuElsewhere(before.usages, after.usages);
+  return share === null ? null : Math.max(0, share - (cpu?.pgbouncer ?? 0) / availableParallelism());
 }
 
 /** Of the engine's services; all of PgBouncer's that it holds open have the name of whom they served last. */

@@ -24,7 +24,7 @@ export function scaleReport(results: ScaleResults): string {
 function pointsTable(points: readonly Point[]): string {
   const [first] = points;
   const rows = points.map((point) => {
-    const { fleet, perSecond, concurrency, cpuShare, cpuPostgres, connections, lost, doubled } = point;
+    const { fleet, perSecond, concurrency, cpuShare, cpuElsewhere, cpuPostgres, connections, lost, doubled } = point;
     return [
       String(fleet.worker),
       String(concurrency),
@@ -33,6 +33,7 @@ function pointsTable(points: readonly Point[]): string {
       first === undefined || first.perSecond === 0 ? "" : (perSecond / first.perSecond).toFixed(2),
       percent(perSecond / placesCarry(point)),
       percent(cpuShare),
+      percent(cpuElsewhere),
       cpuPostgres === null ? "" : cpuPostgres.toFixed(2),
       String(connections),
       `${lost}, ${doubled}`,
@@ -47,6 +48,7 @@ function pointsTable(points: readonly Point[]): string {
     "× the first row",
     "of what the places carry",
     "CPU of the machine",
+    "of it by others",
     "PostgreSQL, cores",
     "connections",
     "lost, doubled",
