@@ -33,7 +33,7 @@ skip() {
   exit 0
 }
 
-${podman} --version >/dev/null 2>&1 || skip "podman is not installed (Debian: apt-get install podman buildah runc)"
+${podman} --version >/dev/null 2>&1 || skip "podman is not installed (Debian: apt-get install podman runc debootstrap)"
 # Whose limits would not hold, or could not be read, proves nothing.
 [ "$(id -u)" = 0 ] || [ -n "${KEELSON_PODMAN:-}" ] ||
   skip "holding containers to 512 MB takes root: run as root, or set KEELSON_PODMAN, such as \"sudo podman\""
