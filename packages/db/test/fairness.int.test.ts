@@ -47,7 +47,7 @@ describe("a worker that asks for one tenant's", () => {
   it("is told of what is free and due, the longest due first, and nobody else is for a while", async () => {
     const { tenantId, ids } = await queued(5, "1 second");
     await queued(3, "1 hour");
-    await world.admin.query("update keelson.executions set sweep_at = now() - interval '1 hour' where id = $1", [
+    await world.admin.query("update keelson.executions set wake_at = now() - interval '1 hour' where id = $1", [
       ids[3],
     ]);
     await world.admin.query("update keelson.executions set wake_at = now() + interval '1 hour' where id = $1", [
@@ -68,6 +68,15 @@ describe("a worker that asks for one tenant's", () => {
     const store = createExecutionStore(world.worker);
     expect((await store.due(tenantId, 10)).map(({ executionId }) => executionId).toSorted()).toEqual(ids.toSorted());
     expect(await store.due(tenantId, 10)).toEqual([]);
+  });
+
+  it("is told of what has been due longest before what is new, however often sweeps have told of it", async () => {
+    const { tenantId, workflowId, versionId, ids } = await queued(1, "1 second");
+    await world.admin.query("update keelson.executions set wake_at = now() - interval '20 s' where id = $1", [ids[0]]);
+    expect(await createSweepStore(world.dispatcher).sweepDue(100)).toHaveLength(1);
+    await startOne(world, { tenantId, of: { workflowId, versionId } });
+    const store = createExecutionStore(world.worker);
+    expect(await store.due(tenantId, 1)).toEqual([{ tenantId, executionId: ids[0] }]);
   });
 
   it("is told of what has just been started, and of what has mail", async () => {

@@ -26,16 +26,16 @@ begin
   if v_count < p_limit then return; end if;
   return query
   with recursive owners as (
-    (select e.tenant_id as id from executions e where e.sweep_at is not null order by e.tenant_id limit 1)
+    (select e.tenant_id as id from executions e where e.wake_at is not null order by e.tenant_id limit 1)
     union all
     select (select e.tenant_id from executions e
-      where e.sweep_at is not null and e.tenant_id > owners.id order by e.tenant_id limit 1)
+      where e.wake_at is not null and e.tenant_id > owners.id order by e.tenant_id limit 1)
     from owners where owners.id is not null
   ), due as (
     select d.tenant_id, d.id from owners cross join lateral (
       select e.tenant_id, e.id from executions e
-      where e.tenant_id = owners.id and e.sweep_at <= now()
-      order by e.sweep_at limit 4 for no key update skip locked
+      where e.tenant_id = owners.id and e.wake_at <= now() and e.sweep_at <= now()
+      order by e.wake_at limit 4 for no key update skip locked
     ) as d limit p_limit
   )
   update executions e set sweep_at = now() + interval '5 s'

@@ -122,7 +122,7 @@ export function dueOf(tables: Tables, tenantId: string, limit: number): Executio
   const due = free.filter(
     (row) => row.sweepAt !== null && row.sweepAt <= nowAt + 5_000 && row.wakeAt !== null && row.wakeAt <= nowAt,
   );
-  const told = due.sort((a, b) => (a.sweepAt ?? 0) - (b.sweepAt ?? 0)).slice(0, limit);
+  const told = due.sort((a, b) => (a.wakeAt ?? 0) - (b.wakeAt ?? 0)).slice(0, limit);
   for (const row of told) changeExecution(row, { sweepAt: nowAt + 8_000 });
   return [...withMail, ...told].map(({ executionId }) => ({ tenantId, executionId }));
 }
