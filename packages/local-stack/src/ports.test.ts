@@ -21,6 +21,11 @@ it("gives different ports, none of which an outgoing connection is given by itse
   expect(Math.max(...ports)).toBeLessThan(32_768);
 });
 
+it("gives to nobody what it has just given to another, though nothing listens there yet", async () => {
+  const given = (await Promise.all(Array.from({ length: 30 }, () => freePorts(20)))).flat();
+  expect(new Set(given).size).toBe(600);
+});
+
 it("keeps a server's port, and takes another one only while somebody else has it", async () => {
   const file = join(folder, "port");
   const first = await keptPort(file);

@@ -1,6 +1,8 @@
 import { randomInt } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 /**
  * Below the ports that systems give to outgoing connections (from 32768 on Linux, 49152 on macOS). A client that keeps
@@ -8,12 +10,16 @@ import { createServer, type Server } from "node:net";
  */
 const RANGE = { first: 10_000, last: 31_999 };
 const ATTEMPTS = 1_000;
+/** A port that was given away is bound by then. */
+const RESERVED_MS = 60_000;
 
-/** `count` different TCP ports that nothing listened on just now. Another process may still take one first. */
+/** `count` different TCP ports that nothing listened on just now, and that no other process was given a moment ago. */
 export async function freePorts(count: number, host = "127.0.0.1"): Promise<number[]> {
   const servers: Server[] = [];
   for (let attempt = 0; servers.length < count && attempt < ATTEMPTS; attempt += 1) {
-    const server = await listen(randomInt(RANGE.first, RANGE.last + 1), host).catch(() => null);
+    const port = randomInt(RANGE.first, RANGE.last + 1);
+    if (!(await reserve(port))) continue;
+    const server = await listen(port, host).catch(() => null);
     if (server !== null) servers.push(server);
   }
   const ports = servers.map((server) => boundPort(server));
@@ -56,6 +62,23 @@ export class PortTakenError extends Error {
     super(`Port ${port} is taken. Set ${variable} to a free one, or to 0 to have one picked.`);
     this.name = "PortTakenError";
   }
+}
+
+/** False where some process of this user was given it: until whoever was given it binds it, it looks free. */
+async function reserve(port: number): Promise<boolean> {
+  const folder = join(tmpdir(), `keelson-ports-${process.getuid?.() ?? ""}`);
+  const file = join(folder, String(port));
+  await mkdir(folder, { recursive: true });
+  const ageMs = await stat(file).then(
+    ({ mtimeMs }) => Date.now() - mtimeMs,
+    () => null,
+  );
+  if (ageMs !== null && ageMs < RESERVED_MS) return false;
+  if (ageMs !== null) await rm(file, { force: true });
+  return writeFile(file, "", { flag: "wx" }).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function listen(port: number, host: string): Promise<Server> {

@@ -46,7 +46,7 @@ export function createHints(redis: Redis, prefix: string): HintSender {
     counts,
     wake(ref, delayMs) {
       waiting.push({ ref, delayMs });
-      if (waiting.length === 1) setImmediate(send);
+      if (waiting.length === 1) process.nextTick(send);
     },
     mail(ref) {
       if (redis.status !== "ready") return;
