@@ -90,7 +90,7 @@ async function untilReady(command: Command): Promise<Ready> {
 const pidIn = async (file: string): Promise<number> => Number(await readFile(join(dataDir, "run", file), "utf8"));
 
 it("npm start says in one line that it is ready, starts again what dies, and on SIGTERM ends all of it with 0", async () => {
-  const command = await run("start", { WORKERS: "2" });
+  const command = await run("start", { WORKERS: "2", WORKER_PORT: "0" });
   const { ready, api, ingress, adminToken, pids } = await untilReady(command);
   expect(ready).toBe(true);
   expect(pids.worker).toHaveLength(2);

@@ -80,11 +80,11 @@ export function createLeaseStore(db: Database, options: LeaseStoreOptions): PgLe
     async register(name, ttlMs) {
       // It has lost its lease and lives to tell: what was taken from it was not lost under it.
       if (last !== null) await db.call(RETIRE, [last]);
-      const [row] = await db.call<{ worker_id: string }>(REGISTER, [name, ttlMs]);
+      const [row] = await db.call<{ worker_id: string; now_ms: number }>(REGISTER, [name, ttlMs]);
       if (row === undefined) throw new Error("PostgreSQL registered no worker");
       last = row.worker_id;
       await takeLock(row.worker_id);
-      return row.worker_id;
+      return { workerId: row.worker_id, nowAt: row.now_ms };
     },
     async tick(workerId, ttlMs) {
       if (watch?.workerId !== workerId) void takeLock(workerId);

@@ -36,7 +36,7 @@ afterAll(async () => {
   // What was laid down here holds no secret, and to search a million rows for one would take longer than the tests.
   await world.admin.query("truncate keelson.executions, keelson.deliveries, keelson.schedule_fires cascade");
   await world.close();
-});
+}, 600_000);
 
 type Make = (history: History) => ExecutionFilter;
 const label = (...labels: [name: string, value: string][]): ExecutionFilter => ({

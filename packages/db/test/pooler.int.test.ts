@@ -73,7 +73,7 @@ it("is watched by its lock over a connection past the pooler, and lives by its l
   ]) {
     const db = open(pooled(world.urls.worker));
     const leases = createLeaseStore(db, { url, applicationName: "pooler-test", stats: () => ({}) });
-    const worker = await leases.register("pooler-test", 15_000);
+    const { workerId: worker } = await leases.register("pooler-test", 15_000);
     expect(await leases.tick(worker, 15_000)).toMatchObject({ alive: true });
     const { rows } = await world.admin.query("select watched from keelson.workers where id = $1", [worker]);
     expect(rows).toEqual([{ watched }]);

@@ -22,7 +22,7 @@ it("carries an execution from its start over a claim and a commit to its end", a
   });
   expect(started).toEqual({ kind: "started", executionId, held: false });
   const leases = createLeaseStore(world.worker, { url: world.workerUrl, applicationName: "t", stats: () => ({}) });
-  const workerId = await leases.register("w", 15_000);
+  const { workerId } = await leases.register("w", 15_000);
   const store = createExecutionStore(world.worker);
   const [answer] = await store.claim(workerId, [{ tenantId, executionId }]);
   if (answer?.kind !== "claimed") throw new Error(`not claimed: ${JSON.stringify(answer)}`);

@@ -371,7 +371,7 @@ describe("sweeps and ticks", () => {
       stats: () => ({ load: 1 }),
     });
     world.onClose(() => leases.close());
-    const worker = await leases.register("w", 60_000);
+    const { workerId: worker } = await leases.register("w", 60_000);
     const one = await startOne(world);
     await claimOne(world, worker, one);
     expect((await leases.tick(worker, 60_000)).owned).toMatchObject([{ executionId: one.executionId, mail: false }]);
@@ -379,7 +379,7 @@ describe("sweeps and ticks", () => {
     expect((await leases.tick(worker, 60_000)).owned).toMatchObject([{ executionId: one.executionId, mail: true }]);
     await leases.retire(worker);
     expect((await leases.tick(worker, 60_000)).alive).toBe(false);
-    const late = await leases.register("w", -1);
+    const { workerId: late } = await leases.register("w", -1);
     expect((await leases.tick(late, 60_000)).alive).toBe(false);
   });
 });

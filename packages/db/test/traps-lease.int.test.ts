@@ -161,7 +161,7 @@ describe("T5: renewing does not touch what is renewed", () => {
   it("renews while other sessions hold every row of the worker's executions, and writes none of them", async () => {
     const leases = createLeaseStore(world.worker, { url: world.workerUrl, applicationName: "t5", stats: () => ({}) });
     world.onClose(() => leases.close());
-    const worker = await leases.register("t5", 60_000);
+    const { workerId: worker } = await leases.register("t5", 60_000);
     const tenantId = await world.tenant();
     const held = await Promise.all(Array.from({ length: 20 }, () => startOne(world, { tenantId })));
     for (const one of held) await claimOne(world, worker, one);
@@ -241,11 +241,11 @@ describe("T13: poison", () => {
     await die(gone);
     const leases = createLeaseStore(world.worker, { url: world.workerUrl, applicationName: "slow", stats: () => ({}) });
     world.onClose(() => leases.close());
-    const slow = await leases.register("slow", 60_000);
+    const { workerId: slow } = await leases.register("slow", 60_000);
     await claimOne(world, slow, one);
     await die(slow);
     expect(await losses(one)).toBe(2);
-    const again = await leases.register("slow", 60_000);
+    const { workerId: again } = await leases.register("slow", 60_000);
     expect(await losses(one)).toBe(1);
     // It gives up before PostgreSQL does: what is freed only after it said so counts no more than what was before.
     const other = await startOne(world);
@@ -312,7 +312,7 @@ describe("T13: poison", () => {
   it("buries a worker whose lock is gone and who is silent only when that was seen twice, and one with its lock never", async () => {
     const leases = createLeaseStore(world.worker, { url: world.workerUrl, applicationName: "t13", stats: () => ({}) });
     world.onClose(() => leases.close());
-    const living = await leases.register("living", 600_000);
+    const { workerId: living } = await leases.register("living", 600_000);
     const gone = await registerWorker(world, 600_000);
     const silence = () =>
       world.admin.query(
@@ -473,7 +473,7 @@ describe("a worker's lock that PostgreSQL still gives to a connection which is g
     const next = 1_234_567;
     const ghost = (await openSession(world, "worker")).client;
     await ghost.query("select pg_advisory_lock($1, $2)", [WORKER_LOCK_CLASS, next]);
-    const worker = await withNextWorkerId(next, () => leases.register("worker", 600_000));
+    const { workerId: worker } = await withNextWorkerId(next, () => leases.register("worker", 600_000));
     expect(worker).toBe(String(next));
     expect((await leases.tick(worker, 600_000)).alive).toBe(true);
     const watched = async () =>

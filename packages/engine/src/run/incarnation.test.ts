@@ -11,7 +11,7 @@ async function begin(ttlMs = TTL_MS) {
   const incarnation = await beginIncarnation(
     {
       leases: {
-        register: () => Promise.resolve("worker"),
+        register: () => Promise.resolve({ workerId: "worker", nowAt: 7_000 }),
         retire: () => Promise.resolve(),
         tick: (): Promise<TickAnswer> => {
           world.nowMs += world.answerMs;
@@ -29,6 +29,11 @@ async function begin(ttlMs = TTL_MS) {
 }
 
 describe("an incarnation", () => {
+  it("begins with PostgreSQL's time: what it claims before its first renewal goes by no clock of its own", async () => {
+    const { world } = await begin();
+    expect(world.told).toEqual([7_000]);
+  });
+
   it("stops a margin before its lease can expire, and lives on with each renewal", async () => {
     const { incarnation, world } = await begin();
     world.nowMs = TTL_MS - LEASE_MARGIN_MS - 1;
@@ -71,7 +76,7 @@ describe("an incarnation", () => {
     await incarnation.tick();
     world.alive = false;
     await incarnation.tick();
-    expect(world.told).toEqual([0]);
+    expect(world.told).toEqual([7_000, 0]);
   });
 
   it("leaves a short lease two thirds of its time", async () => {

@@ -16,7 +16,7 @@ export interface Incarnation {
 export interface IncarnationDeps {
   readonly leases: LeaseStore;
   readonly clock: Clock;
-  /** Told PostgreSQL's time with each renewal. */
+  /** Told PostgreSQL's time with the registration and each renewal: nothing is claimed by a clock that does not know it. */
   readonly calibrate: (nowAt: number, sentMs: number, receivedMs: number) => void;
 }
 
@@ -24,7 +24,8 @@ export interface IncarnationDeps {
 export async function beginIncarnation(deps: IncarnationDeps, name: string, ttlMs: number): Promise<Incarnation> {
   let renewedMs = deps.clock.monotonicMs();
   let dead = false;
-  const workerId = await deps.leases.register(name, ttlMs);
+  const { workerId, nowAt } = await deps.leases.register(name, ttlMs);
+  deps.calibrate(nowAt, renewedMs, deps.clock.monotonicMs());
   const marginMs = Math.min(LEASE_MARGIN_MS, ttlMs / 3);
 
   return {

@@ -242,8 +242,8 @@ export interface TickAnswer {
 }
 
 export interface LeaseStore {
-  /** A new incarnation of this process as a worker; its id. */
-  register(name: string, ttlMs: number): Promise<string>;
+  /** A new incarnation of this process as a worker: its id, and PostgreSQL's time; epoch ms. */
+  register(name: string, ttlMs: number): Promise<{ readonly workerId: string; readonly nowAt: number }>;
   /** Renews the one lease that all of the worker's executions hang on. */
   tick(workerId: string, ttlMs: number): Promise<TickAnswer>;
   /** A graceful end: what it still owns is due at once, and counts as no loss. */

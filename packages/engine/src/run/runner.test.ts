@@ -51,7 +51,7 @@ function createWorld(concurrency = 2) {
         },
       },
       leases: {
-        register: () => Promise.resolve("worker"),
+        register: () => Promise.resolve({ workerId: "worker", nowAt: 0 }),
         tick: () => world.tick(),
         retire: () => {
           world.retired = true;

@@ -33,7 +33,7 @@ describeStore("the store in memory", async (): Promise<StoreSubject> => {
       const { workflowId, versionId } = workflow(tenantId);
       return { workflowId, versionId };
     },
-    registerWorker: (ttlMs) => createLeases(tables).register("test", ttlMs),
+    registerWorker: async (ttlMs) => (await createLeases(tables).register("test", ttlMs)).workerId,
     expireWorker: async (workerId) => void (tables.workers.get(workerId)!.leaseUntil = Date.now()),
     commit: async (workerId, item) => commit(tables, workerId, item),
     async read(ref) {

@@ -143,7 +143,7 @@ export function createLeases(tables: Tables): LeaseStore {
         stopped: false,
         locked: true,
       });
-      return last;
+      return { workerId: last, nowAt };
     },
     async tick(workerId, ttlMs) {
       const nowAt = tables.nowAt();

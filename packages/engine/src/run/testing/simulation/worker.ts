@@ -50,7 +50,11 @@ export class SimulatedWorker {
         store,
         leases: {
           ...leases,
-          register: async (_name, ttlMs) => (this.workerId = await leases.register(_name, ttlMs)),
+          register: async (name, ttlMs) => {
+            const registered = await leases.register(name, ttlMs);
+            this.workerId = registered.workerId;
+            return registered;
+          },
         },
         definitions: cluster.definitions,
         secrets: { read: async () => new Map() },
