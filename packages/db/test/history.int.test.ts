@@ -33,6 +33,7 @@ beforeAll(async () => {
   // Half a minute on an idle machine.
 }, 600_000);
 afterAll(async () => {
+  await session.client.query("rollback");
   // What was laid down here holds no secret, and to search a million rows for one would take longer than the tests.
   await world.admin.query("truncate keelson.executions, keelson.deliveries, keelson.schedule_fires cascade");
   await world.close();

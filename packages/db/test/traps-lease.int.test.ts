@@ -292,6 +292,26 @@ describe("T13: poison", () => {
     await rig.stop();
   });
 
+  it("keeps one such execution and gives the next back, which its worker's death would else convict as well", async () => {
+    const tenantId = await world.tenant();
+    const [one, other] = await Promise.all([startHttp(tenantId), startHttp(tenantId)]);
+    await world.admin.query("update keelson.executions set losses = 2 where tenant_id = $1", [tenantId]);
+    const rig = createRig(world);
+    await rig.runner.tick();
+    await Promise.all([rig.runner.offer(one), rig.runner.offer(other)]);
+    await eventually(() => expect(rig.effects).toHaveLength(1));
+    const kept = rig.effects[0]!.key.startsWith(one.executionId) ? one : other;
+    const passedOn = kept === one ? other : one;
+    await eventually(async () => expect(await factsOf(world, passedOn)).toMatchObject({ owner: null, losses: 2 }));
+    expect(await factsOf(world, kept)).toMatchObject({ owner: rig.workerId() });
+    rig.effects[0]!.succeed(null);
+    // Early by half a second at most: the runner comes again once it is due.
+    await rig.runner.offer(passedOn);
+    await eventually(() => expect(rig.effects).toHaveLength(2));
+    expect(rig.effects[1]!.key).toBe(`${passedOn.executionId}.work`);
+    await rig.stop();
+  });
+
   it("fails with WORKER_LOST at the third loss, before anything is tried again", async () => {
     const one = await startHttp(await world.tenant());
     for (let count = 0; count < 3; count += 1) {

@@ -51,18 +51,19 @@ describe("admission", () => {
     expect(happened).toEqual(["alone", "done", "entered"]);
   });
 
-  it("lets suspects in one after the other", async () => {
+  it("is closed from when a suspect waits for its turn until it has ended", async () => {
     const admission = createAdmission(4);
-    let together = 0;
-    let most = 0;
-    const work = async () => {
-      together += 1;
-      most = Math.max(most, together);
-      await turn();
-      together -= 1;
-    };
-    await Promise.all([admission.alone(work), admission.alone(work), admission.alone(work)]);
-    expect(most).toBe(1);
+    const leave = await admission.enter("t");
+    expect(admission.closed).toBe(false);
+    const gate = Promise.withResolvers<void>();
+    const alone = admission.alone(() => gate.promise);
+    expect(admission.closed).toBe(true);
+    leave();
+    await turn();
+    expect(admission.closed).toBe(true);
+    gate.resolve();
+    await alone;
+    expect(admission.closed).toBe(false);
   });
 
   it("opens again after a suspect that failed", async () => {

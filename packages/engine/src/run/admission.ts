@@ -11,7 +11,9 @@ export interface Admission {
   roomFor(tenantId: string): number;
   /** Resolves when there is room and it is the tenant's turn; call the answer once the execution is done with. */
   enter(tenantId: string): Promise<() => void>;
-  /** Waits until nothing else runs here, and lets nothing else in until `work` has ended. */
+  /** Somebody runs alone, or waits to. */
+  readonly closed: boolean;
+  /** Waits until nothing else runs here, and lets nothing else in until `work` has ended; not while it is closed. */
   alone<T>(work: () => Promise<T>): Promise<T>;
 }
 
@@ -27,12 +29,11 @@ export function createAdmission(capacity: number): Admission {
   const activeOf = new Map<string, number>();
   let waitingCount = 0;
   let active = 0;
-  let closed = 0;
-  let lastAlone: Promise<unknown> = Promise.resolve();
+  let closed = false;
   let emptied: (() => void) | null = null;
 
   function admit(): void {
-    while (closed === 0 && active < capacity + reserve) {
+    while (!closed && active < capacity + reserve) {
       const tenantId = nextTenant();
       if (tenantId === undefined) return;
       const line = waiting.get(tenantId) ?? [];
@@ -62,12 +63,6 @@ export function createAdmission(capacity: number): Admission {
     admit();
   }
 
-  async function runAlone<T>(work: () => Promise<T>): Promise<T> {
-    if (active > 0) await new Promise<void>((resolve) => (emptied = resolve));
-    emptied = null;
-    return work();
-  }
-
   const waitingOf = (tenantId: string): number => waiting.get(tenantId)?.length ?? 0;
 
   return {
@@ -76,6 +71,9 @@ export function createAdmission(capacity: number): Admission {
     },
     get waiting() {
       return waitingCount;
+    },
+    get closed() {
+      return closed;
     },
     waitingOf,
     roomFor(tenantId) {
@@ -98,13 +96,13 @@ export function createAdmission(capacity: number): Admission {
       };
     },
     async alone(work) {
-      closed += 1;
-      const turn = lastAlone.then(() => runAlone(work));
-      lastAlone = turn.catch(() => undefined);
+      closed = true;
       try {
-        return await turn;
+        if (active > 0) await new Promise<void>((resolve) => (emptied = resolve));
+        return await work();
       } finally {
-        closed -= 1;
+        emptied = null;
+        closed = false;
         admit();
       }
     },

@@ -13,6 +13,8 @@ import type { ClaimedExecution, ExecutionRef, ExecutionStore, Hints, OwnedLease 
 import { createSession, type Session, type SessionDeps } from "./session.ts";
 import { createTurns } from "./turns.ts";
 
+/** When a suspect that another one stands before is tried again; ms. */
+const SUSPECT_AGAIN_MS = 500;
 /** Losses in a row from which on an execution runs alone in its worker. */
 const ALONE_AFTER_LOSSES = 2;
 /** Hints for what is due later than this are left to the sweep; ms. */
@@ -141,12 +143,18 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
       if (execution.losses < ALONE_AFTER_LOSSES) await hold(holder, execution);
       else {
         leave();
-        await admission.alone(() => hold(holder, execution));
+        if (admission.closed) await passOn(holder, execution);
+        else await admission.alone(() => hold(holder, execution));
       }
     } finally {
       known.delete(execution.executionId);
       leave();
     }
+  }
+
+  /** A second suspect: were it kept waiting here, the death of this worker would convict it with the first (T13). */
+  async function passOn(holder: Incarnation, execution: ClaimedExecution): Promise<void> {
+    if (holder === incarnation) await giveBack(holder, [execution], "suspect", SUSPECT_AGAIN_MS);
   }
 
   async function hold(holder: Incarnation, execution: ClaimedExecution): Promise<void> {
