@@ -2,7 +2,13 @@
 // has thousands of executions a minute later, long before anything analyzes the tables.
 import { v7 as newId } from "uuid";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { createDeliveryAcceptor, deliveryAccept, executionClaim, executionCommit } from "../src/index.ts";
+import {
+  createDeliveryAcceptor,
+  createSweepStore,
+  deliveryAccept,
+  executionClaim,
+  executionCommit,
+} from "../src/index.ts";
 import { endOf, inSession, NO_STEPS, openSession, registerWorker, type PgSession } from "./stage.ts";
 import { createWorld, type World } from "./world.ts";
 
@@ -17,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-it("reads what a webhook, a claim and a commit are of, and nothing else of the tenant", async () => {
+it("reads what a webhook, a claim, a commit and a sweep are of, and nothing else of the tenant", async () => {
   const tenantId = await world.tenant();
   const of = await world.workflow(tenantId, NO_STEPS);
   const hookId = newId();
@@ -26,6 +32,7 @@ it("reads what a webhook, a claim and a commit are of, and nothing else of the t
     [tenantId, hookId, of.workflowId],
   );
   const [app, holder] = [await openSession(world, "app"), await openSession(world, "worker")];
+  const dispatcher = await openSession(world, "dispatcher");
   const worker = await registerWorker(world);
   const lifeOfOne = async () => {
     const request = delivery();
@@ -39,7 +46,13 @@ it("reads what a webhook, a claim and a commit are of, and nothing else of the t
       executionCommit(inSession(world, holder), worker, tenantId, items),
     );
     expect(committing.result).toMatchObject([{ kind: "applied" }]);
-    return { accepting: accepting.rows, claiming: claiming.rows, committing: committing.rows };
+    const sweeping = await rowsReadBy(dispatcher, () => createSweepStore(inSession(world, dispatcher)).sweepInbox(100));
+    return {
+      accepting: accepting.rows,
+      claiming: claiming.rows,
+      committing: committing.rows,
+      sweeping: sweeping.rows,
+    };
   };
   await lifeOfOne();
   const accept = createDeliveryAcceptor(world.app);

@@ -8,6 +8,9 @@ import type { Redis } from "ioredis";
 import { WAKE_QUEUE, WAKES_PER_MESSAGE } from "./wake-queue.ts";
 import { mailChannel } from "./signals.ts";
 
+/** What is due later, within so much of each other, comes together; ms. */
+const TOGETHER_MS = 20;
+
 interface WakeUp {
   readonly ref: ExecutionRef;
   readonly delayMs: number;
@@ -61,14 +64,25 @@ export function createHints(redis: Redis, prefix: string): HintSender {
   };
 }
 
-/** Those that are due now share jobs; a later one has its own. */
+/** Those that are due now share jobs, and those that are due at about the same time: these come when the last of them is. */
 function jobsOf(wakeUps: readonly WakeUp[]) {
-  const now = wakeUps.filter(({ delayMs }) => delayMs <= 0).map(({ ref }) => ref);
-  const messages = Array.from({ length: Math.ceil(now.length / WAKES_PER_MESSAGE) }, (_, index) =>
-    job(now.slice(index * WAKES_PER_MESSAGE, (index + 1) * WAKES_PER_MESSAGE), {}),
-  );
-  const later = wakeUps.filter(({ delayMs }) => delayMs > 0);
-  return [...messages, ...later.map(({ ref, delayMs }) => job([ref], { delay: Math.ceil(delayMs) }))];
+  const groups: WakeUp[][] = [];
+  let untilMs = 0;
+  for (const wakeUp of wakeUps.toSorted((a, b) => a.delayMs - b.delayMs)) {
+    const group = groups.at(-1);
+    if (group !== undefined && group.length < WAKES_PER_MESSAGE && wakeUp.delayMs <= untilMs) group.push(wakeUp);
+    else {
+      groups.push([wakeUp]);
+      untilMs = wakeUp.delayMs > 0 ? wakeUp.delayMs + TOGETHER_MS : 0;
+    }
+  }
+  return groups.map((group) => {
+    const delay = Math.ceil(group.at(-1)?.delayMs ?? 0);
+    return job(
+      group.map(({ ref }) => ref),
+      delay > 0 ? { delay } : {},
+    );
+  });
 }
 
 function job(refs: readonly ExecutionRef[], opts: { readonly delay?: number }) {

@@ -69,6 +69,25 @@ it("carries what is asked for at once in few messages, and takes one that names 
   await queue.close();
 });
 
+it("carries what is due at about the same time in one message, which comes when the last of it is due", async () => {
+  const { hints, redis, prefix } = open(() => Promise.resolve());
+  const tenantId = newId();
+  await eventually(async () => expect(await hints.backlog()).toBe(0));
+  for (const delayMs of [60_030, 60_000, 60_020.5, 60_010, 60_019.5])
+    hints.wake({ tenantId, executionId: newId() }, delayMs);
+  const queue = new Queue(WAKE_QUEUE, { connection: redis, prefix });
+  await eventually(async () => expect(await queue.getDelayedCount()).toBe(2));
+  const messages = (await queue.getDelayed()).map(({ opts, data }) => [
+    opts.delay,
+    (data as { wakes: [] }).wakes.length,
+  ]);
+  expect(messages.toSorted()).toEqual([
+    [60_020, 3],
+    [60_030, 2],
+  ]);
+  await queue.close();
+});
+
 it("keeps to its prefix: whoever has another one is not woken", async () => {
   const [mine, others]: string[][] = [[], []];
   const { hints } = open(async ({ executionId }) => void mine!.push(executionId));

@@ -49,9 +49,13 @@ create function keelson.sweep_inbox(p_limit int) returns table (tenant_id uuid, 
 language sql security definer as $$
   select distinct mail.tenant_id, mail.execution_id from (
     select i.tenant_id, i.execution_id from inbox i
-    join executions e on e.tenant_id = i.tenant_id and e.id = i.execution_id and e.gen = i.gen
-    where i.at < now() - interval '1 s' and e.owner is null and e.finished_at is null
-    order by i.at limit p_limit
+    cross join lateral (
+      select from executions e
+      where e.tenant_id = i.tenant_id and e.id = i.execution_id and e.gen = i.gen and e.owner is null
+        and e.finished_at is null
+      offset 0
+    ) as free
+    where i.at < now() - interval '1 s' order by i.at limit p_limit
   ) as mail
 $$;
 call keelson.hot('keelson.sweep_inbox(int)', 'keelson_dispatcher', 'keelson_worker');
@@ -63,9 +67,12 @@ declare
 begin
   delete from inbox i using (
     select j.tenant_id, j.execution_id, j.id from inbox j
-    join executions e on e.tenant_id = j.tenant_id and e.id = j.execution_id
-    where j.at < now() - interval '1 s' and (e.finished_at is not null or j.gen < e.gen)
-    order by j.at limit p_limit
+    cross join lateral (
+      select from executions e
+      where e.tenant_id = j.tenant_id and e.id = j.execution_id and (e.finished_at is not null or j.gen < e.gen)
+      offset 0
+    ) as past
+    where j.at < now() - interval '1 s' order by j.at limit p_limit
   ) as dead
   where i.tenant_id = dead.tenant_id and i.execution_id = dead.execution_id and i.id = dead.id;
   get diagnostics v_count = row_count;

@@ -13,8 +13,12 @@ begin
   perform set_tenant(p_tenant);
   return query
   select distinct i.execution_id from inbox i
-  join executions e on e.tenant_id = i.tenant_id and e.id = i.execution_id and e.gen = i.gen
-  where i.tenant_id = p_tenant and e.owner is null and e.finished_at is null limit p_limit;
+  cross join lateral (
+    select from executions e
+    where e.tenant_id = p_tenant and e.id = i.execution_id and e.gen = i.gen and e.owner is null and e.finished_at is null
+    offset 0
+  ) as free
+  where i.tenant_id = p_tenant limit p_limit;
   return query
   with due as (
     select e.id from executions e

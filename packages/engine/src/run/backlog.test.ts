@@ -26,12 +26,18 @@ describe("a backlog", () => {
     const { world, backlog } = createWorld((limit) => Promise.resolve(rows.splice(0, limit)));
     backlog.refill("t");
     expect(world.asked).toEqual([]);
+    expect(backlog.has("t")).toBe(false);
     backlog.note("t");
-    for (let n = 0; n < 4; n += 1) {
+    expect(backlog.has("t")).toBe(true);
+    backlog.refill("t");
+    await turn();
+    expect(backlog.has("t")).toBe(true);
+    for (let n = 0; n < 3; n += 1) {
       backlog.refill("t");
       await turn();
     }
     expect(world.asked).toEqual([4, 4]);
+    expect(backlog.has("t")).toBe(false);
     expect(world.offered).toEqual(["a", "b", "c", "d", "e"]);
   });
 

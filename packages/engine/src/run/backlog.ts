@@ -6,6 +6,8 @@ import type { ExecutionRef, ExecutionStore } from "./ports.ts";
 export interface Backlog {
   /** A hint of this tenant was let go by. */
   note(tenantId: string): void;
+  /** There is more of this tenant, all of it due before what a hint names now: that has to be let go by, too. */
+  has(tenantId: string): boolean;
   /** Room may have come for this tenant: asks PostgreSQL for more of it, if there is more and nobody is asking. */
   refill(tenantId: string): void;
   /** The same for all of them; to be called now and then. */
@@ -16,6 +18,7 @@ export function createBacklog(deps: {
   readonly store: Pick<ExecutionStore, "due">;
   /** How many of this tenant to ask for; 0: not now. */
   readonly roomFor: (tenantId: string) => number;
+  /** As many as there was room for. */
   readonly offer: (ref: ExecutionRef) => void;
   readonly onError: (error: unknown) => void;
 }): Backlog {
@@ -46,6 +49,7 @@ export function createBacklog(deps: {
 
   return {
     note: (tenantId) => void tenants.add(tenantId),
+    has: (tenantId) => tenants.has(tenantId),
     refill,
     refillAll: () => [...tenants].forEach(refill),
   };

@@ -191,4 +191,22 @@ describe("offers", () => {
     await runner.offer(ref("e2"));
     expect(runner.waiting).toBe(1);
   });
+
+  it("are let go by while others of the tenant, which are due before, have been", async () => {
+    const { runner, world } = createWorld(2);
+    await runner.tick();
+    const claim = world.claim;
+    world.claim = async (refs) =>
+      (await claim(refs)).map((answer, n) =>
+        refs[n]?.executionId === "e1" ? { kind: "none" as const, ref: ref("e1") } : answer,
+      );
+    for (const id of ["e1", "e2", "e3", "e4", "e5", "e6"]) void runner.offer(ref(id));
+    expect(runner.waiting).toBe(4);
+    await runner.offer(ref("e7"));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(runner.waiting).toBe(3);
+    void runner.offer(ref("e8"));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(runner.waiting).toBe(3);
+  });
 });

@@ -85,7 +85,7 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
   const backlog = createBacklog({
     store: deps.store,
     roomFor,
-    offer: (ref) => void offer(ref).catch((error: unknown) => deps.log.sessionFailed(ref, error)),
+    offer: (ref) => void enter(ref).catch((error: unknown) => deps.log.sessionFailed(ref, error)),
     onError: deps.log.tickFailed,
   });
 
@@ -96,8 +96,12 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
   }
 
   async function offer(ref: ExecutionRef): Promise<void> {
+    if (backlog.has(ref.tenantId) || admission.roomFor(ref.tenantId) === 0) backlog.note(ref.tenantId);
+    else await enter(ref);
+  }
+
+  async function enter(ref: ExecutionRef): Promise<void> {
     if (inLine.has(ref.executionId)) return;
-    if (admission.roomFor(ref.tenantId) === 0) return backlog.note(ref.tenantId);
     inLine.add(ref.executionId);
     const leave = await admission.enter(ref.tenantId);
     inLine.delete(ref.executionId);
