@@ -51,19 +51,27 @@ describe("admission", () => {
     expect(happened).toEqual(["alone", "done", "entered"]);
   });
 
-  it("is closed from when a suspect waits for its turn until it has ended", async () => {
+  it("lets one suspect in at a time: the next is turned away from when the first waits until it has ended", async () => {
     const admission = createAdmission(4);
-    const leave = await admission.enter("t");
-    expect(admission.closed).toBe(false);
+    let together = 0;
+    let most = 0;
     const gate = Promise.withResolvers<void>();
-    const alone = admission.alone(() => gate.promise);
-    expect(admission.closed).toBe(true);
+    const work = async () => {
+      together += 1;
+      most = Math.max(most, together);
+      await gate.promise;
+      together -= 1;
+    };
+    const leave = await admission.enter("t");
+    const first = admission.alone(work);
+    expect(admission.alone(work)).toBeNull();
     leave();
     await turn();
-    expect(admission.closed).toBe(true);
+    expect(admission.alone(work)).toBeNull();
     gate.resolve();
-    await alone;
-    expect(admission.closed).toBe(false);
+    await first;
+    await admission.alone(work);
+    expect(most).toBe(1);
   });
 
   it("opens again after a suspect that failed", async () => {

@@ -11,10 +11,11 @@ export interface Admission {
   roomFor(tenantId: string): number;
   /** Resolves when there is room and it is the tenant's turn; call the answer once the execution is done with. */
   enter(tenantId: string): Promise<() => void>;
-  /** Somebody runs alone, or waits to. */
-  readonly closed: boolean;
-  /** Waits until nothing else runs here, and lets nothing else in until `work` has ended; not while it is closed. */
-  alone<T>(work: () => Promise<T>): Promise<T>;
+  /**
+   * Waits until nothing else runs here, and lets nothing else in until `work` has ended. Null, and nothing is done, where
+   * somebody else runs alone or waits to.
+   */
+  alone<T>(work: () => Promise<T>): Promise<T> | null;
 }
 
 /** Beyond its capacity a worker has an eighth of it for tenants who have nothing in progress here. */
@@ -63,6 +64,17 @@ export function createAdmission(capacity: number): Admission {
     admit();
   }
 
+  async function runAlone<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      if (active > 0) await new Promise<void>((resolve) => (emptied = resolve));
+      return await work();
+    } finally {
+      emptied = null;
+      closed = false;
+      admit();
+    }
+  }
+
   const waitingOf = (tenantId: string): number => waiting.get(tenantId)?.length ?? 0;
 
   return {
@@ -71,9 +83,6 @@ export function createAdmission(capacity: number): Admission {
     },
     get waiting() {
       return waitingCount;
-    },
-    get closed() {
-      return closed;
     },
     waitingOf,
     roomFor(tenantId) {
@@ -95,16 +104,10 @@ export function createAdmission(capacity: number): Admission {
         left = true;
       };
     },
-    async alone(work) {
+    alone(work) {
+      if (closed) return null;
       closed = true;
-      try {
-        if (active > 0) await new Promise<void>((resolve) => (emptied = resolve));
-        return await work();
-      } finally {
-        emptied = null;
-        closed = false;
-        admit();
-      }
+      return runAlone(work);
     },
   };
 }

@@ -147,18 +147,14 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
       if (execution.losses < ALONE_AFTER_LOSSES) await hold(holder, execution);
       else {
         leave();
-        if (admission.closed) await passOn(holder, execution);
-        else await admission.alone(() => hold(holder, execution));
+        // A second suspect is given back: were it kept waiting here, the death of this worker would convict it with the first.
+        const turn = admission.alone(() => hold(holder, execution));
+        await (turn ?? giveBack(holder, [execution], "suspect", SUSPECT_AGAIN_MS));
       }
     } finally {
       known.delete(execution.executionId);
       leave();
     }
-  }
-
-  /** A second suspect: were it kept waiting here, the death of this worker would convict it with the first (T13). */
-  async function passOn(holder: Incarnation, execution: ClaimedExecution): Promise<void> {
-    if (holder === incarnation) await giveBack(holder, [execution], "suspect", SUSPECT_AGAIN_MS);
   }
 
   async function hold(holder: Incarnation, execution: ClaimedExecution): Promise<void> {
@@ -175,12 +171,11 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
       if (graceIsOver || holder !== incarnation) session.drop();
       const end = await session.run();
       faults.forget(execution.executionId);
-      if (end === "dropped" && holder === incarnation) await giveBack(holder, [execution], "dropped");
+      if (end === "dropped") await giveBack(holder, [execution], "dropped");
     } catch (error) {
       // Left to the sweep, later each time: a fault that lasts must not spin, whatever it is.
       deps.log.sessionFailed(execution, error);
-      const inMs = faults.putOffMs(execution.executionId);
-      if (holder === incarnation) await giveBack(holder, [execution], "failed", inMs);
+      await giveBack(holder, [execution], "failed", faults.putOffMs(execution.executionId));
     } finally {
       sessions.delete(execution.executionId);
     }
@@ -262,13 +257,14 @@ export function createRunner(deps: RunnerDeps, options: RunnerOptions): Runner {
     if (unknownTwice.length > 0) await giveBack(holder, unknownTwice, "unknown here, two ticks running");
   }
 
-  /** Due at once and hinted at, or put off and left to the sweep. */
+  /** Due at once and hinted at, or put off and left to the sweep. What another incarnation holds is no longer ours to give. */
   async function giveBack(
     holder: Incarnation,
     refs: readonly ExecutionRef[],
     why: string,
     putOffMs: number | null = null,
   ): Promise<void> {
+    if (holder !== incarnation) return;
     for (const ref of refs) deps.log.leaseGivenBack(ref, why);
     try {
       await deps.store.letGo(holder.workerId, refs, putOffMs ?? 0);
